@@ -1,6 +1,7 @@
 import { createSocket } from 'node:dgram';
 import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
+import { codeOf } from '../../common/errors.ts';
 import type { Connection } from './connection.ts';
 
 /** UDP: a datagram for each message. That nobody listens is known where the other machine says so, after the first. */
@@ -18,15 +19,19 @@ export async function openDatagrams(place: { readonly host: string; readonly por
   socket.on('error', (error) => {
     failure = error;
   });
+  let isClosed = false;
   return {
-    async send(messages) {
+    async send(messages, said) {
       for (const { text } of messages) {
         if (failure !== undefined) throw failure;
-        await new Promise<void>((resolve, reject) => {
-          socket.send(text, (error) => (error === null ? resolve() : reject(error)));
-        });
+        const error = await new Promise<Error | null>((resolve) => socket.send(text, resolve));
+        if (error !== null && codeOf(error) !== 'EMSGSIZE') throw error;
+        said.push(error === null ? 'taken' : 'too large');
       }
     },
-    close: () => void socket.close(),
+    close() {
+      if (!isClosed) socket.close();
+      isClosed = true;
+    },
   };
 }

@@ -22,20 +22,31 @@ export async function openUnixDatagrams(path: string): Promise<Connection> {
     c.close(descriptor);
     throw failed(errno, path);
   }
+  // The system gives its number to the next file that is opened: nothing may be sent to it then, nor close it again.
+  let isClosed = false;
+  const send = (bytes: Buffer): number => {
+    if (isClosed) throw new Error('the connection is closed');
+    return c.send(descriptor, bytes, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL) < 0 ? c.errno() : 0;
+  };
   return {
-    async send(messages, signal) {
-      for (const { text, size } of messages) {
+    async send(messages, said, signal) {
+      for (const { text } of messages) {
         const bytes = Buffer.from(text);
-        while (c.send(descriptor, bytes, size, MSG_DONTWAIT | MSG_NOSIGNAL) < 0) {
-          const errno = c.errno();
-          if (errno !== constants.errno.EAGAIN && errno !== constants.errno.ENOBUFS) throw failed(errno, path);
-          await delay(pause, undefined, { signal });
-        }
+        let errno = send(bytes);
+        for (; isFull.has(errno); errno = send(bytes)) await delay(pause, undefined, { signal });
+        if (errno !== 0 && errno !== constants.errno.EMSGSIZE) throw failed(errno, path);
+        said.push(errno === 0 ? 'taken' : 'too large');
       }
     },
-    close: () => void c.close(descriptor),
+    close() {
+      if (!isClosed) c.close(descriptor);
+      isClosed = true;
+    },
   };
 }
+
+/** The reader's queue, or the system's memory for it. */
+const isFull: ReadonlySet<number> = new Set([constants.errno.EAGAIN, constants.errno.ENOBUFS]);
 
 interface Sockets {
   socket(domain: number, type: number, protocol: number): number;
@@ -68,5 +79,4 @@ const reasons: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'nobody reads the socket',
   EACCES: 'permission denied',
   EPROTOTYPE: 'it is a socket of streams, not of datagrams',
-  EMSGSIZE: 'a message is larger than the socket takes',
 };

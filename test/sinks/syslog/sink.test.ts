@@ -1,8 +1,13 @@
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
+import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, rmSync } from 'node:fs';
 import { type AddressInfo, createServer, type Server, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createServer as createTlsServer } from 'node:tls';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
+import koffi from 'koffi';
 import pino from 'pino';
 import { checkConfig } from '../../../src/config/load.ts';
 import { createReshape } from '../../../src/routes/reshape.ts';
@@ -108,6 +113,24 @@ describe('the syslog sink', () => {
     expect(received()).not.toContain('secret');
   });
 
+  test('delivers nothing to a TLS server that wants another certificate of it, or one at all', async () => {
+    const { port, received } = await listen(
+      createTlsServer({ ...certificates.server, ca: certificates.ca, requestCert: true, rejectUnauthorized: true }),
+    );
+    const url = `tls://localhost:${port}`;
+    const tls = { ...syslogOptions.tls, ca: certificates.files.ca };
+    sink = await open({ url, tls });
+    for (const id of ['1', '2'])
+      await expect(sink.deliver([delivery(id)], signal)).rejects.toThrow('tls.cert and tls.key');
+    await expect(syslogSink.connectionTest({ ...syslogOptions, url, tls }, context)).rejects.toThrow(SinkUnavailable);
+    const { cert, key } = certificates.files;
+    const known = await open({ url, tls: { ...tls, cert, key } });
+    await known.deliver([delivery('3')], signal);
+    await until(() => received().includes('id="3"'), { what: 'the message' });
+    await known.close();
+    expect(received()).not.toMatch(/id="[12]"/);
+  });
+
   test('gives a TLS server no address as its name', async () => {
     const names: string[] = [];
     const SNICallback = (name: string, done: (error: null) => void) => {
@@ -121,6 +144,40 @@ describe('the syslog sink', () => {
     sink = await open({ url: `tls://localhost:${port}`, tls });
     await sink.deliver([delivery('1')], signal);
     expect(names).toEqual(['localhost']);
+  });
+
+  test.each(['udp', 'unix'])('makes a dead letter of what no datagram can hold, over %s', async (protocol) => {
+    const reader = createSocket('udp4').bind(0, '127.0.0.1');
+    await once(reader, 'listening');
+    const socket = bindUnixDatagrams();
+    const url = protocol === 'udp' ? `udp://127.0.0.1:${reader.address().port}` : `unix://${socket.path}`;
+    sink = await open({ url, maxSize: 2 ** 30 });
+    const large = deliveryFrom(entry({ id: 'large', data: { text: 'x'.repeat(10_000_000) } }));
+    const dead = { status: 'dead', code: 'EMSGSIZE', reason: expect.stringContaining('more than a datagram takes') };
+    const ok = { status: 'delivered' };
+    expect(await sink.deliver([delivery('1'), large, delivery('2')], signal)).toEqual([ok, dead, ok]);
+    reader.close();
+    socket.remove();
+  });
+
+  test('tells which of a batch a Unix socket has taken, and closes no file of anybody’s, where it closes meanwhile', async () => {
+    const socket = bindUnixDatagrams();
+    sink = await open({ url: `unix://${socket.path}` });
+    // More than its queue holds, which nobody reads.
+    const sending = sink.deliver(
+      Array.from({ length: 2_000 }, (_, at) => delivery(String(at))),
+      signal,
+    );
+    await until(() => socket.isFull(), { what: 'its queue to be full' });
+    const before = new Set(readdirSync('/proc/self/fd'));
+    await sink.close();
+    const free = [...before].filter((number) => !existsSync(`/proc/self/fd/${number}`));
+    const files = free.map(() => openSync('/dev/null', 'w'));
+    const [first, ...others] = await sending;
+    expect(first).toEqual({ status: 'delivered' });
+    expect(others.at(-1)).toMatchObject({ status: 'retry', away: true, reason: expect.stringContaining('closed') });
+    for (const file of files) closeSync(file);
+    socket.remove();
   });
 
   test('leaves no socket of UDP that can’t be connected', async () => {
@@ -163,6 +220,32 @@ test.each([
 
 function open(options: Partial<SyslogSinkOptions>): Promise<Sink> {
   return syslogSink.open({ ...syslogOptions, ...options }, context);
+}
+
+/** A Unix socket of datagrams that nobody reads. */
+function bindUnixDatagrams() {
+  const folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-syslog-'));
+  const path = join(folder, 'log');
+  const c = koffi.load('libc.so.6');
+  const [AF_UNIX, SOCK_DGRAM, MSG_DONTWAIT] = [1, 2, 0x40];
+  const address = Buffer.concat([Buffer.from([AF_UNIX, 0]), Buffer.from(path), Buffer.from([0])]);
+  const make = c.func('int socket(int domain, int type, int protocol)');
+  const close = c.func('int close(int fd)');
+  const descriptors = [make(AF_UNIX, SOCK_DGRAM, 0), make(AF_UNIX, SOCK_DGRAM, 0)];
+  const [reader, other] = descriptors;
+  c.func('int bind(int fd, const void *address, uint32_t length)')(reader, address, address.length);
+  const send = c.func(
+    'intptr_t sendto(int fd, const void *bytes, size_t length, int flags, const void *to, uint32_t size)',
+  );
+  return {
+    path,
+    /** What it does to find out fills the queue too. */
+    isFull: () => send(other, Buffer.from('x'), 1, MSG_DONTWAIT, address, address.length) < 0,
+    remove() {
+      for (const descriptor of descriptors) close(descriptor);
+      rmSync(folder, { recursive: true });
+    },
+  };
 }
 
 async function listen(listener: Server): Promise<{ port: number; received(): string }> {
