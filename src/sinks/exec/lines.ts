@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 
-/** Bytes that a line may have, about: one that never ends must not fill the memory. */
+/** Characters that a line may have: one that never ends must not fill the memory. */
 const longestLine = 64 * 1024;
 
 /**
@@ -9,16 +9,22 @@ const longestLine = 64 * 1024;
  */
 export function onLines(stream: Readable | null, callback: (line: string | undefined) => void): void {
   let rest = '';
+  let isTold = false;
   stream?.setEncoding('utf8').on('data', (text: string) => {
     const lines = (rest + text).split('\n');
-    const last = lines.pop() ?? '';
-    for (const line of lines) callback(line);
-    if (last.length > longestLine && rest.length <= longestLine) callback(undefined);
-    // Of one that is too long, no more is kept than says so.
-    rest = last.slice(0, longestLine + 1);
+    rest = lines.pop() ?? '';
+    for (const line of lines) {
+      if (!isTold) callback(line.length > longestLine ? undefined : line);
+      isTold = false;
+    }
+    if (rest.length <= longestLine) return;
+    // Of one that is too long, nothing is kept.
+    rest = '';
+    if (!isTold) callback(undefined);
+    isTold = true;
   });
   stream?.on('end', () => {
-    if (rest !== '' && rest.length <= longestLine) callback(rest);
+    if (rest !== '' && !isTold) callback(rest);
   });
   stream?.on('error', () => undefined);
 }

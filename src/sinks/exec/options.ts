@@ -24,9 +24,9 @@ const options: OptionTree = {
   },
   batch: {
     max: {
-      doc: 'Maximum number of notifications that it is given before it has answered the first.',
+      doc: 'Maximum number of notifications that it is given before it has answered the first; `timeout` is for all of them.',
       format: 'positive number',
-      default: 100,
+      default: 1,
     },
     linger: { doc: 'Maximum time that a notification waits for others.', format: 'duration', default: 0 },
   },

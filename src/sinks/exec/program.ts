@@ -5,6 +5,8 @@ import { onAbort } from '../../common/async/abort.ts';
 import { codeOf } from '../../common/errors.ts';
 import { fileReasonOf } from '../../common/fs/fs-errors.ts';
 import { truncateUtf8 } from '../../common/text/format.ts';
+import { createMask, type Mask } from '../../common/text/secret-mask.ts';
+import type { Delivery } from '../../notification/envelope.ts';
 import { type Outcome, SinkUnavailable } from '../sink.ts';
 import { outcomeOf } from './answer.ts';
 import { onLines } from './lines.ts';
@@ -28,11 +30,17 @@ interface Asked {
   readonly resolve: (said: Said) => void;
 }
 
+const withheld = 'a text that is withheld, because the route reveals secrets to the program';
+
 /** A running program, and what it has been asked. */
 export class Program {
   readonly #process: ChildProcess;
   readonly #stopTimeout: number;
   readonly #ended: Promise<void>;
+  /** What its environment says is secret. */
+  readonly #mask: Mask;
+  /** It was given what the route reveals, and may write that whenever and however it likes. */
+  #knowsSecrets = false;
   #asked: Asked | undefined;
   #ending: Ending | undefined;
   /** The end of what it has written to its standard error, on one line. */
@@ -44,31 +52,35 @@ export class Program {
    */
   static async start(options: ExecSinkOptions, route: string, onError: (line: string) => void): Promise<Program> {
     const [command = '', ...parts] = options.command;
-    const child = spawn(command, parts, {
-      cwd: options.directory,
-      env: environmentOf(options, route),
-      // A group of its own: Ctrl-C in a terminal stops the daemon, which lets it finish.
-      detached: true,
-      stdio: 'pipe',
-    });
     try {
+      const child = spawn(command, parts, {
+        cwd: options.directory,
+        env: environmentOf(options, route),
+        // A group of its own: Ctrl-C in a terminal stops the daemon, which lets it finish.
+        detached: true,
+        stdio: 'pipe',
+      });
       await once(child, 'spawn');
+      return new Program(child, options, onError);
     } catch (cause) {
       const what = codeOf(cause) === 'ENOENT' ? 'it or the option directory is not there' : fileReasonOf(cause);
       throw new SinkUnavailable(`${command} can't be started: ${what}`, { cause, code: codeOf(cause) });
     }
-    return new Program(child, options.stopTimeout, onError);
   }
 
-  private constructor(child: ChildProcess, stopTimeout: number, onError: (line: string) => void) {
+  private constructor(child: ChildProcess, options: ExecSinkOptions, onError: (line: string) => void) {
     this.#process = child;
-    this.#stopTimeout = stopTimeout;
+    this.#stopTimeout = options.stopTimeout;
+    this.#mask = createMask(() => Object.values(options.environment));
     // Its end says more than that nobody reads any more.
     child.stdin?.on('error', () => undefined);
     onLines(child.stdout, (line) => this.#answered(line));
+    // Nothing is to be heard of it any more; it may be at its end.
+    child.stdout?.once('end', () => void this.stop());
     onLines(child.stderr, (line = 'a line without end') => {
-      this.#errors = `${this.#errors} ${line.trim()}`.slice(-500).trimStart();
-      onError(truncateUtf8(line, 1_000));
+      const shown = this.#shown(truncateUtf8(line, 1_000));
+      this.#errors = shown === withheld ? shown : `${this.#errors} ${shown.trim()}`.slice(-500).trimStart();
+      onError(shown);
     });
     // After the last line of its output.
     this.#ended = once(child, 'close').then(([status, signal]) => this.#end(endingOf(status, signal, this.#errors)));
@@ -83,15 +95,16 @@ export class Program {
    * Gives it a line for each, and waits for its answers; one call at a time.
    * @param signal ends the program: what it would still answer belongs to nothing
    */
-  async ask(lines: readonly string[], signal: AbortSignal): Promise<Said> {
+  async ask(batch: readonly Delivery[], signal: AbortSignal): Promise<Said> {
     signal.throwIfAborted();
     if (this.#ending !== undefined) return { outcomes: [], ending: this.#ending };
     const { promise, resolve } = Promise.withResolvers<Said>();
-    this.#asked = { count: lines.length, outcomes: [], resolve };
+    this.#asked = { count: batch.length, outcomes: [], resolve };
+    this.#knowsSecrets ||= batch.some(({ secrets }) => secrets.length > 0);
     const stopListening = onAbort(signal, () => this.#fail({ reason: 'it was too slow' }));
     const { stdin } = this.#process;
     stdin?.cork();
-    for (const line of lines) stdin?.write(`${line}\n`);
+    for (const delivery of batch) stdin?.write(`${lineOf(delivery)}\n`);
     stdin?.uncork();
     try {
       return await promise;
@@ -117,9 +130,23 @@ export class Program {
   #answered(line: string | undefined): void {
     const outcome = line === undefined ? undefined : outcomeOf(line, Date.now());
     const asked = this.#asked;
-    if (outcome === undefined) this.#fail({ reason: `it has written ${quoted(line)}, which is no answer` });
-    else if (asked === undefined) this.#fail({ reason: `it has answered ${quoted(line)} without being asked` });
-    else if (asked.outcomes.push(outcome) === asked.count) this.#end(undefined);
+    if (outcome === undefined) this.#fail({ reason: `it has written ${this.#quoted(line)}, which is no answer` });
+    else if (asked === undefined) this.#fail({ reason: `it has answered ${this.#quoted(line)} without being asked` });
+    else if (asked.outcomes.push(this.#masked(outcome)) === asked.count) this.#end(undefined);
+  }
+
+  #quoted(line: string | undefined): string {
+    return line === undefined ? 'a line without end' : JSON.stringify(this.#shown(truncateUtf8(line, 100)));
+  }
+
+  /** What of its words anybody may read. */
+  #shown(text: string): string {
+    return this.#knowsSecrets ? withheld : this.#mask(text);
+  }
+
+  /** Of what the route reveals, whoever has asked takes care. */
+  #masked(outcome: Outcome): Outcome {
+    return outcome.status === 'delivered' ? outcome : { ...outcome, reason: this.#mask(outcome.reason) };
   }
 
   /** Nobody knows any more which notification its next line is about. */
@@ -147,8 +174,9 @@ export class Program {
   }
 }
 
-function quoted(line: string | undefined): string {
-  return line === undefined ? 'a line without end' : JSON.stringify(truncateUtf8(line, 100));
+/** JSON may have characters that some languages take for the end of a line; an escape means the same. */
+function lineOf({ json }: Delivery): string {
+  return json.replace(/[\u0085\u2028\u2029]/g, (end) => `\\u${end.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 function endingOf(status: number | null, signal: NodeJS.Signals | null, errors: string): Ending {

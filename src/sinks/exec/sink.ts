@@ -71,7 +71,7 @@ class ExecSink implements Sink {
 
   async #ask(batch: readonly Delivery[], signal: AbortSignal): Promise<Said> {
     const program = await this.#running();
-    return program.ask(batch.map(lineOf), signal);
+    return program.ask(batch, signal);
   }
 
   /** The one that runs, or a new one. @throws SinkUnavailable */
@@ -86,11 +86,6 @@ class ExecSink implements Sink {
     this.#program = await this.#starting;
     return this.#program;
   }
-}
-
-/** JSON may have characters that some languages take for the end of a line; an escape means the same. */
-function lineOf({ json }: Delivery): string {
-  return json.replace(/[\u0085\u2028\u2029]/g, (end) => `\\u${end.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 async function mustAllow(path: string, mode: number, what: string): Promise<void> {

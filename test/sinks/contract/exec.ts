@@ -64,7 +64,7 @@ export async function execPlace(): Promise<Place> {
   };
   return {
     kind: execSink,
-    options: { command: [process.execPath, at('program.cjs')], directory: folder },
+    options: { command: [process.execPath, at('program.cjs')], directory: folder, batch: { max: 100 } },
     held: async () => (existsSync(at('held')) ? readFileSync(at('held'), 'utf8').split('\n').slice(0, -1) : []),
     faults: {
       'down at the start': () => {

@@ -4,19 +4,21 @@ import { join, resolve } from 'node:path';
 import { afterAll, afterEach, describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import pino from 'pino';
+import { shape } from '../../../src/routes/shape.ts';
 import { outcomeOf } from '../../../src/sinks/exec/answer.ts';
 import type { ExecSinkOptions } from '../../../src/sinks/exec/options.ts';
 import { execSink } from '../../../src/sinks/exec/sink.ts';
 import { type Sink, SinkUnavailable } from '../../../src/sinks/sink.ts';
-import { delivery } from '../../support/notification.ts';
+import { delivery, entry } from '../../support/notification.ts';
 import { runs } from '../../support/runs.ts';
+import { sinkOptions } from '../../support/sink-options.ts';
 import { until } from '../../support/until.ts';
 import { keepsTheContract } from '../contract/contract.ts';
 import { exec, execPlace } from '../contract/exec.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-exec-'));
 const { signal } = new AbortController();
-const logged: { msg: string; last: string; reason: string }[] = [];
+const logged: { msg: string; lines: number; last: string; reason: string }[] = [];
 const log = pino({ level: 'warn' }, { write: (line: string) => void logged.push(JSON.parse(line)) });
 let sink: Sink | undefined;
 
@@ -110,6 +112,7 @@ describe('the exec sink', () => {
       "/nowhere/notify can't be started: it or the option directory is not there",
     ],
     ['may not be run', { command: [resolve('package.json')] }, 'permission denied'],
+    ['is said to be below a file', { command: ['/etc/passwd/notify'] }, 'a part of its path is a file'],
     ['has no working directory', { command: ['/bin/cat'], directory: '/nowhere' }, 'the option directory is not there'],
   ])('is unavailable, and says so in its connection test, where its program %s', async (_, options, reason) => {
     sink = await open(options);
@@ -154,6 +157,44 @@ describe('the exec sink', () => {
     const reason = outcome?.status === 'dead' ? JSON.parse(outcome.reason) : {};
     expect(reason).toMatchObject({ TOKEN: 't', KAZOO_RELAY_ROUTE: 'r', PATH: process.env.PATH });
     expect(reason).not.toHaveProperty('RELAY_TEST_SECRET');
+  });
+
+  test('shows nobody what its environment says, or what the route reveals', async () => {
+    const environment = { TOKEN: 'hush-hush' };
+    const say = (text: string) => `console.error(${text}); answer('dead ' + ${text})`;
+    sink = await running(say('process.env.TOKEN'), { environment });
+    const outcomes = await sink.deliver([delivery('1')], signal);
+    expect(outcomes).toEqual([{ status: 'dead', reason: '***' }]);
+    await until(() => logged.length > 0, { what: 'the line of its standard error' });
+    await sink.close();
+    const secret = { path: ['password'], value: 'geheim' };
+    const revealed = shape(entry({ id: '1', data: { password: '***' }, secrets: [secret] }), ['password']);
+    // As it is, in pieces, and as what is no answer.
+    sink = await running(`console.error(line); console.error(line.split('').join(' ')); answer(line)`);
+    const failure: unknown = await sink.deliver([revealed], signal).catch((error: unknown) => error);
+    await sink.deliver([delivery('2')], signal).catch(() => undefined);
+    await sink.close();
+    expect(String(failure)).toContain('withheld, because the route reveals secrets');
+    expect(JSON.stringify([...logged, String(failure)])).not.toMatch(/hush-hush|geheim|g e h e i m/);
+  });
+
+  test('is unavailable where its program closes its output and stays', async () => {
+    sink = await running(`require('node:fs').closeSync(1); setInterval(() => {}, 1_000)`, { stopTimeout: 1 });
+    await expect(sink.deliver([delivery('1')], signal)).rejects.toThrow('it was ended by SIGKILL');
+  });
+
+  test('says once that a line of its standard error has no end, also where that comes', async () => {
+    sink = await running(`process.stderr.write('x'.repeat(200_000) + '\\nlast\\n', () => answer('ok'))`);
+    await sink.deliver([delivery('1')], signal);
+    await sink.close();
+    expect(logged).toMatchObject([
+      { lines: 1, last: 'a line without end' },
+      { lines: 1, last: 'last' },
+    ]);
+  });
+
+  test('gives its program one notification at a time by itself: the time limit is that of all it has been given', () => {
+    expect(execSink.limits(sinkOptions(execSink, { command: ['/bin/cat'] })).batch.max).toBe(1);
   });
 
   test('takes any line for an answer or for none, and never fails at it', () => {
