@@ -83,10 +83,14 @@ export class Connection {
   }
 
   /**
-   * Resolves with what the broker said of each.
-   * @throws Error when the connection ends, or the broker is blocked, before it has; `confirms` holds what was said until then
+   * Resolves when the broker has said something of each.
+   * @param confirmed is told what, at once
+   * @throws Error when the connection ends, or the broker is blocked, before it has
    */
-  async publish(messages: readonly Outgoing[], confirms: (Confirm | undefined)[]): Promise<void> {
+  async publish(
+    messages: readonly Outgoing[],
+    confirmed: (message: Outgoing, confirm: Confirm) => void,
+  ): Promise<void> {
     const failure = this.#failure ?? this.#blocked;
     if (failure !== undefined) throw failure;
     const { exchange, mandatory, persistent } = this.#options;
@@ -96,14 +100,15 @@ export class Connection {
     this.#giveUp = reject;
     let unconfirmed = messages.length;
     if (unconfirmed === 0) resolve();
-    for (const [index, { id, routingKey, body, ...properties }] of messages.entries()) {
+    for (const message of messages) {
+      const { id, routingKey, body, ...properties } = message;
       const settings = { ...properties, messageId: id, appId: 'kazoo-relay', persistent, mandatory };
       const name = exchange === defaultExchange ? '' : exchange;
       this.#channel.publish(name, routingKey, body, settings, (error) => {
         // Any other error is the end of the channel, which says nothing of this one.
         if (error && reasonOf(error) !== 'message nacked') return;
         const isReturned = this.#returned.delete(id);
-        confirms[index] = error ? 'refused' : isReturned ? 'unroutable' : 'taken';
+        confirmed(message, error ? 'refused' : isReturned ? 'unroutable' : 'taken');
         unconfirmed -= 1;
         if (unconfirmed === 0) resolve();
       });

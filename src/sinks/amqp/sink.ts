@@ -33,20 +33,16 @@ class AmqpSink implements Sink {
 
   async deliver(batch: readonly Delivery[], signal: AbortSignal): Promise<Outcome[]> {
     const messages = batch.map((delivery) => messageOf(delivery, this.#options));
-    const fitting = messages.filter(fits);
-    const confirms: (Confirm | undefined)[] = [];
-    let reason = '';
+    const outcomes = new Map(messages.filter((message) => !fits(message)).map((message) => [message, tooLong]));
+    const unfit = outcomes.size;
+    let lost: Outcome = tooLong;
     try {
-      if (fitting.length > 0) await this.#publish(fitting, confirms, signal);
-    } catch (cause) {
-      if (cause !== this.#connection?.blocked) this.#connection?.fail(new Error('given up', { cause }));
-      signal.throwIfAborted();
-      const failure = cause instanceof SinkUnavailable ? cause : unavailable(this.#options, cause);
-      if (confirms.every((confirm) => confirm === undefined)) throw failure;
-      reason = failure.message;
+      await this.#publishAll(messages, outcomes, signal);
+    } catch (failure) {
+      if (!(failure instanceof SinkUnavailable) || outcomes.size === unfit) throw failure;
+      lost = { status: 'retry', reason: failure.message, away: true };
     }
-    const said = confirms.values();
-    return messages.map((message) => (fits(message) ? this.#outcomeOf(message, said.next().value, reason) : tooLong));
+    return messages.map((message) => outcomes.get(message) ?? lost);
   }
 
   async close(): Promise<void> {
@@ -54,15 +50,49 @@ class AmqpSink implements Sink {
     await this.#connection?.close();
   }
 
-  async #publish(messages: readonly Outgoing[], confirms: (Confirm | undefined)[], signal: AbortSignal): Promise<void> {
-    if (this.#connection?.failure !== undefined) this.#connection = undefined;
-    this.#connection ??= await connected(this.#options, AbortSignal.any([signal, this.#closing.signal]));
-    // It may have opened while the sink closed.
-    this.#closing.signal.throwIfAborted();
-    await unlessAborted(this.#connection.publish(messages, confirms), signal);
+  async #publishAll(
+    messages: readonly Outgoing[],
+    outcomes: Map<Outgoing, Outcome>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const rest = () => messages.filter((message) => !outcomes.has(message));
+    try {
+      await this.#publish(rest(), outcomes, signal);
+    } catch (error) {
+      if (!blamesOne(error)) throw error;
+      // Which of them, the broker doesn't say.
+      for (const message of rest()) await this.#publishAlone(message, outcomes, signal);
+    }
   }
 
-  #outcomeOf({ routingKey }: Outgoing, confirm: Confirm | undefined, failure: string): Outcome {
+  async #publishAlone(message: Outgoing, outcomes: Map<Outgoing, Outcome>, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#publish([message], outcomes, signal);
+    } catch (error) {
+      if (!blamesOne(error)) throw error;
+      const { message: reason, code } = error;
+      outcomes.set(message, { status: code === preconditionFailed ? 'dead' : 'retry', reason, code });
+    }
+  }
+
+  /** @throws SinkUnavailable; the signal's reason */
+  async #publish(messages: readonly Outgoing[], outcomes: Map<Outgoing, Outcome>, signal: AbortSignal): Promise<void> {
+    if (messages.length === 0) return;
+    const confirmed = (message: Outgoing, confirm: Confirm) => outcomes.set(message, this.#outcomeOf(message, confirm));
+    try {
+      if (this.#connection?.failure !== undefined) this.#connection = undefined;
+      this.#connection ??= await connected(this.#options, AbortSignal.any([signal, this.#closing.signal]));
+      // It may have opened while the sink closed.
+      this.#closing.signal.throwIfAborted();
+      await unlessAborted(this.#connection.publish(messages, confirmed), signal);
+    } catch (cause) {
+      if (cause !== this.#connection?.blocked) this.#connection?.fail(new Error('given up', { cause }));
+      signal.throwIfAborted();
+      throw cause instanceof SinkUnavailable ? cause : unavailable(this.#options, cause);
+    }
+  }
+
+  #outcomeOf({ routingKey }: Outgoing, confirm: Confirm): Outcome {
     const { exchange } = this.#options;
     switch (confirm) {
       case 'taken':
@@ -78,8 +108,6 @@ class AmqpSink implements Sink {
           reason: 'the broker has refused it (nack): a queue is full, or has failed',
           away: true,
         };
-      case undefined:
-        return { status: 'retry', reason: failure, away: true };
     }
   }
 }
@@ -104,6 +132,14 @@ const tooLong: Outcome = {
   status: 'dead',
   reason: 'its routing key or its event has more than the 255 bytes that AMQP allows',
 };
+
+const [preconditionFailed, accessRefused] = [406, 403];
+
+/** Whether the broker has closed the channel for what one message is: its size, or a topic that this user may not write. */
+function blamesOne(error: unknown): error is SinkUnavailable & { readonly code: number } {
+  if (!(error instanceof SinkUnavailable)) return false;
+  return error.code === preconditionFailed || (error.code === accessRefused && /access to topic/.test(error.message));
+}
 
 /** @throws SinkUnavailable */
 async function connected(options: AmqpSinkOptions, signal: AbortSignal): Promise<Connection> {

@@ -147,9 +147,41 @@ describe('the amqp sink', () => {
     const connection = await Connection.open(all({}), signal);
     const before = heap();
     const batches = 50_000;
-    for (let batch = 0; batch < batches; batch += 1) await connection.publish([], []);
+    for (let batch = 0; batch < batches; batch += 1) await connection.publish([], () => undefined);
     expect((heap() - before) / batches).toBeLessThan(100);
     await connection.close();
+  });
+
+  test('finds out which of many the broker closes the channel for, and delivers the others', async () => {
+    const topics = (write: string) =>
+      broker.ask(
+        `rabbit_auth_backend_internal:set_topic_permissions(<<"guest">>, ${broker.vhost}, <<"ours">>, <<"${write}">>, <<".*">>, <<"test">>)`,
+      );
+    await topics('low_balance$');
+    try {
+      sink = await open();
+      const refused = deliveryFrom(entry({ id: 'refused', event: 'missed_call' }));
+      const outcomes = await sink.deliver([delivery('1'), refused, delivery('2')], signal);
+      const reason = expect.stringContaining("access to topic 'kazoo.account.missed_call'");
+      expect(outcomes).toEqual([ok, { status: 'retry', code: 403, reason }, ok]);
+      expect(new Set(await drained())).toEqual(new Set(['1', '2']));
+    } finally {
+      await topics('.*');
+    }
+  });
+
+  test('makes a dead letter of one that is larger than the broker takes', async () => {
+    // For all who share the broker: nobody else's messages come near to it.
+    await broker.ask(`application:set_env(rabbit, max_message_size, ${8 * 2 ** 20})`);
+    try {
+      sink = await open();
+      const large = deliveryFrom(entry({ id: 'large', data: { text: 'x'.repeat(9 * 2 ** 20) } }));
+      const outcomes = await sink.deliver([delivery('1'), large, delivery('2')], signal);
+      const reason = expect.stringContaining('larger than configured max size');
+      expect(outcomes).toEqual([ok, { status: 'dead', code: 406, reason }, ok]);
+    } finally {
+      await broker.ask('application:unset_env(rabbit, max_message_size)');
+    }
   });
 
   test('needs no right but to write to its exchange', async () => {
