@@ -125,7 +125,7 @@ describe.each(presetNames)('the preset %s', (name) => {
       { length: 5_000 },
       (_, at) => ['', ' ', `<${at}`.repeat(9), `${at}`.repeat(9_000)][at % 4] ?? '',
     );
-    for (const text of ['💥', '*', '&', ' ', '한'].map((one) => one.repeat(5_000))) {
+    for (const text of ['💥', '*', '&', ' ', '한', '@a'].map((one) => one.repeat(5_000))) {
       expect(limits[name](told(text, Object.fromEntries(names.map((key) => [key, text]))))).toBe(true);
       expect(limits[name](told('system_alert', { subject: text }, `https://portal/?of=${'{id}'.repeat(500)}`))).toBe(
         true,
@@ -162,6 +162,7 @@ test('no text of a notification means anything to a service', () => {
   expect(text('discord')).toContain('"allowed_mentions":{"parse":[]}');
   for (const name of ['discord', 'teams'] as const) expect(text(name)).toContain('\\\\[a\\\\]\\\\(https\\\\://b\\\\)');
   expect(text('telegram')).not.toContain('parse_mode');
+  expect(text('telegram')).not.toContain('@everyone');
 });
 
 test.each([

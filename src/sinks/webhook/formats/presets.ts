@@ -150,8 +150,14 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
     needs: ['chat_id'],
     message: ({ title, severity, facts, link }, { chat_id }): TelegramMessage => ({
       chat_id: chat_id ?? '',
-      // Without a parse mode, no text means anything but itself.
-      text: [`${mark[severity]}${title}`, lines(facts, 3_500 - (link?.length ?? 0)), link].filter(Boolean).join('\n'),
+      // Without a parse mode, nothing else of a text means anything.
+      text: [
+        telegramText(`${mark[severity]}${title}`),
+        cut(telegramText(lines(facts, 3_500)), 3_500 - (link?.length ?? 0)),
+        link,
+      ]
+        .filter(Boolean)
+        .join('\n'),
       link_preview_options: { is_disabled: true },
     }),
   },
@@ -225,6 +231,11 @@ function slackMarkdown(text: string): MrkdwnElement {
 /** Slack takes these for mentions and links. */
 function slackText(text: string): string {
   return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;');
+}
+
+/** Telegram takes a name behind it for a mention; in an address of e-mail it doesn't. */
+function telegramText(text: string): string {
+  return text.replace(/(?<!\w)@(?=\w)/g, '@\u2060');
 }
 
 /** No character of it means anything to Markdown. */
