@@ -46,7 +46,8 @@ const program = `
       }
       if (existsSync('ends-at') && readFileSync('ends-at', 'utf8') === 'ended') process.exit(1);
       if (event !== 'refused') appendFileSync('held', id + '\\n');
-      console.log(event === 'refused' ? 'dead we want none of these' : 'ok');
+      if (event === 'refused') console.error(process.env.PASSWORD);
+      console.log(event === 'refused' ? 'dead we want none of these, ' + process.env.PASSWORD : 'ok');
     }
   })();`;
 
@@ -64,7 +65,13 @@ export async function execPlace(): Promise<Place> {
   };
   return {
     kind: execSink,
-    options: { command: [process.execPath, at('program.cjs')], directory: folder, batch: { max: 100 } },
+    options: {
+      command: [process.execPath, at('program.cjs')],
+      directory: folder,
+      environment: { PASSWORD: 'gehei/m' },
+      batch: { max: 100 },
+    },
+    secrets: ['gehei/m'],
     held: async () => (existsSync(at('held')) ? readFileSync(at('held'), 'utf8').split('\n').slice(0, -1) : []),
     faults: {
       'down at the start': () => {
