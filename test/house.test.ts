@@ -57,7 +57,7 @@ const keys: Record<string, readonly string[]> = {
   undici: ['answer-head', 'auth', 'connection-test', 'http', 'oauth', 'transport', 'undici', 'undici-files.d'].map(
     (name) => `sinks/webhook/${name}.ts`,
   ),
-  liquidjs: ['sinks/webhook/formats/template.ts'],
+  liquidjs: ['sinks/template/template.ts'],
   standardwebhooks: ['sinks/webhook/auth.ts'],
   oauth4webapi: ['sinks/webhook/oauth.ts'],
   'ipaddr.js': ['sinks/webhook/proxy.ts', 'sinks/webhook/transport.ts'],

@@ -1,6 +1,7 @@
 import type { TlsFiles } from '../../common/net/tls.ts';
 import type { OptionTree } from '../../common/options/declare.ts';
 import { tlsOptions } from '../../common/options/tls-options.ts';
+import type { TemplateOptions } from '../template/template.ts';
 
 /** Times are milliseconds. */
 export interface WebhookOptions {
@@ -42,11 +43,6 @@ export const formatNames = [
 ] as const;
 
 export type FormatName = (typeof formatNames)[number];
-
-export interface TemplateOptions {
-  readonly body: string;
-  readonly contentType: string;
-}
 
 interface AuthOptions {
   readonly basic?: { readonly user: string; readonly password: string } | undefined;
