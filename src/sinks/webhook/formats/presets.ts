@@ -4,7 +4,7 @@ import type { RESTPostAPIWebhookWithTokenJSONBody } from 'discord-api-types/v10'
 import type { ShapedEnvelope } from '../../../notification/envelope.ts';
 import type { Content } from '../../content.ts';
 import type { PlaceholderName } from '../../placeholders.ts';
-import type { Severity } from '../../summary/severity.ts';
+import { type Severity, severityMark } from '../../summary/severity.ts';
 import { type Fact, type Summary, summaryOf } from '../../summary/summary.ts';
 import type { PresetName, WebhookOptions } from '../options.ts';
 
@@ -45,11 +45,11 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
     rateLimit: { requests: 1, per: 1_000 },
     needs: [],
     message: ({ title, severity, facts, link, id }): SlackMessage => ({
-      text: slackText(`${mark[severity]}${title}`),
+      text: slackText(`${severityMark[severity]}${title}`),
       unfurl_links: false,
       unfurl_media: false,
       blocks: [
-        { type: 'header', text: slackPlain(cut(`${mark[severity]}${title}`, 150)) },
+        { type: 'header', text: slackPlain(cut(`${severityMark[severity]}${title}`, 150)) },
         ...sections(facts),
         ...(link === undefined ? [] : [slackSection({ text: slackMarkdown(`<${slackText(link)}|Details>`) })]),
         { type: 'context', elements: [slackPlain(id)] },
@@ -149,7 +149,7 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
     message: ({ title, severity, facts, link }, { chat_id }): TelegramMessage => ({
       chat_id: chat_id ?? '',
       // Without a parse mode, no text means anything but itself.
-      text: [`${mark[severity]}${title}`, lines(facts, 3_000), link].filter(Boolean).join('\n'),
+      text: [`${severityMark[severity]}${title}`, lines(facts, 3_000), link].filter(Boolean).join('\n'),
       link_preview_options: { is_disabled: true },
     }),
   },
@@ -179,7 +179,6 @@ function linkOf(template: string, envelope: ShapedEnvelope): string {
   );
 }
 
-const mark: Readonly<Record<Severity, string>> = { info: '', warning: '⚠ ', error: '❗ ', critical: '🚨 ' };
 const teamsColour: Readonly<Record<Severity, string>> = {
   info: 'Default',
   warning: 'Warning',
