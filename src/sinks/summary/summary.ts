@@ -24,6 +24,8 @@ export interface Fact {
 /** A text of a body may be any number of characters long: this much of it is enough to know what it is about. */
 const longestValue = 500;
 const longestTitle = 200;
+/** As a name of a field: those of an event that nobody knows are whatever a body says. */
+const longestLabel = 100;
 
 /** The words for a notification, of any event: one that the catalogue doesn't know is told by its name and its fields. */
 export function summaryOf(envelope: ShapedEnvelope): Summary {
@@ -73,7 +75,7 @@ type Described = Pick<EventField, 'name' | 'type' | 'secret'>;
 function factOf({ name, type, secret }: Described, body: Body): Fact[] {
   if (secret || isTechnical(name)) return [];
   const value = textOf(body.of(name), type, name);
-  return value === '' ? [] : [{ name: labelOf(name), value: oneLine(value, longestValue) }];
+  return value === '' ? [] : [{ name: oneLine(labelOf(name), longestLabel), value: oneLine(value, longestValue) }];
 }
 
 function textOf(value: Json | undefined, type: EventField['type'], name: string): string {
