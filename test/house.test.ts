@@ -57,6 +57,7 @@ const keys: Record<string, readonly string[]> = {
   undici: ['answer-head', 'auth', 'connection-test', 'http', 'oauth', 'transport', 'undici', 'undici-files.d'].map(
     (name) => `sinks/webhook/${name}.ts`,
   ),
+  nodemailer: ['sinks/email/connection.ts', 'sinks/email/message.ts'],
   liquidjs: ['sinks/template/template.ts'],
   standardwebhooks: ['sinks/webhook/auth.ts'],
   oauth4webapi: ['sinks/webhook/oauth.ts'],
@@ -76,7 +77,7 @@ const pure = [
 /** What the daemon loads only for a route, a log or a command that needs it: the start and the memory of all others pay nothing. */
 const loadedLate = [
   ...['undici', 'pg', 'mysql2', 'oauth4webapi', 'pino-pretty', 'fastify', 'prom-client'],
-  ...['liquidjs', '@marcbachmann/cel-js', 're2js'],
+  ...['liquidjs', 'nodemailer', '@marcbachmann/cel-js', 're2js'],
 ];
 
 /** Parts of Node with exports that load more once they are read, as an import does: `process.getBuiltinModule` reads none. */

@@ -2,6 +2,7 @@ import type { OptionIssue, OptionRule } from '../common/options/declare.ts';
 import type { EnvelopeKey } from '../notification/envelope.ts';
 import { amqpDeclaration } from './amqp/options.ts';
 import { databaseDeclaration } from './database/declaration.ts';
+import { emailDeclaration } from './email/declaration.ts';
 import { execDeclaration } from './exec/options.ts';
 import { fileDeclaration } from './file/options.ts';
 import { logDeclaration } from './log/options.ts';
@@ -29,6 +30,7 @@ export const sinkDeclarations: readonly AnySinkDeclaration[] = [
   execDeclaration,
   amqpDeclaration,
   syslogDeclaration,
+  emailDeclaration,
 ];
 
 /** @throws Error for a type that there is no kind for, which a checked configuration doesn't have */

@@ -16,6 +16,7 @@ const sinkKinds: Readonly<Record<string, () => Promise<AnySinkKind>>> = {
   exec: async () => (await import('./exec/sink.ts')).execSink,
   amqp: async () => (await import('./amqp/sink.ts')).amqpSink,
   syslog: async () => (await import('./syslog/sink.ts')).syslogSink,
+  email: async () => (await import('./email/sink.ts')).emailSink,
 };
 
 /**

@@ -36,7 +36,7 @@ export async function openSocket(
 }
 
 /** What `tls.connect` takes, beside the place. @throws Error that names the option and the file, when one can't be used */
-function clientTls(host: string, tls: TlsFiles) {
+export function clientTls(host: string, tls: TlsFiles) {
   return {
     ...(isIP(host) === 0 && { servername: host }),
     ...readTls(tls),

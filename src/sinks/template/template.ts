@@ -144,7 +144,8 @@ function escapeScript(text: string): string {
   return escapeJson(text).replace(/['`$]/g, (character) => `\\u00${character.charCodeAt(0).toString(16)}`);
 }
 
-function escapeMarkup(text: string): string {
+/** A text as it stands in HTML or XML, between tags or in an attribute. */
+export function escapeMarkup(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 

@@ -1,5 +1,6 @@
 import { amqp } from './amqp.ts';
 import type { ContractedSink } from './contract.ts';
+import { email } from './email.ts';
 import { exec } from './exec.ts';
 import { file } from './file.ts';
 import { log } from './log.ts';
@@ -20,4 +21,5 @@ export const contracted: readonly ContractedSink[] = [
   exec,
   syslog,
   amqp,
+  email,
 ];
