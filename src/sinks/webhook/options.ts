@@ -62,13 +62,10 @@ export interface OAuth2Options {
   readonly parameters: Readonly<Record<string, string>>;
 }
 
-export interface TlsOptions extends TlsFiles {
+interface TlsOptions extends TlsFiles {
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
   readonly verify: boolean;
 }
-
-/** Variables of the environment that the proxy `environment` means; their values may hold a password. */
-export const proxyVariables = ['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY'] as const;
 
 export const webhookOptions: OptionTree = {
   url: {
