@@ -55,6 +55,7 @@ const keys: Record<string, readonly string[]> = {
   'pino-pretty': ['ops/log.ts'],
   yaml: ['config/read/', 'config/describe/show.ts'],
   undici: ['sinks/http/', ...['auth', 'connection-test', 'http', 'oauth'].map((name) => `sinks/webhook/${name}.ts`)],
+  aws4fetch: ['sinks/s3/'],
   liquidjs: ['sinks/webhook/formats/template.ts'],
   standardwebhooks: ['sinks/webhook/auth.ts'],
   oauth4webapi: ['sinks/webhook/oauth.ts'],
@@ -73,7 +74,7 @@ const pure = [
 
 /** What the daemon loads only for a route, a log or a command that needs it: the start and the memory of all others pay nothing. */
 const loadedLate = [
-  ...['undici', 'pg', 'mysql2', 'oauth4webapi', 'pino-pretty', 'fastify', 'prom-client'],
+  ...['undici', 'aws4fetch', 'pg', 'mysql2', 'oauth4webapi', 'pino-pretty', 'fastify', 'prom-client'],
   ...['liquidjs', '@marcbachmann/cel-js', 're2js'],
 ];
 

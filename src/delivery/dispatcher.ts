@@ -80,7 +80,7 @@ export class Dispatcher {
       if (this.#attempts.size >= places || ledger.ready === 0 || !mayStart()) return Number.POSITIVE_INFINITY;
       const { lingerFor } = feed;
       if (!isProbe && lingerFor > 0) return lingerFor;
-      this.#start(ledger.attempt(isProbe ? Math.min(this.circuit.probeSize, batch.max) : batch.max));
+      this.#start(ledger.attempt(isProbe ? Math.min(this.circuit.probeSize, batch.max) : batch.max, batch.size));
     }
   }
 

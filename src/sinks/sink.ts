@@ -53,11 +53,17 @@ export interface SinkRoute {
   readonly zones: readonly string[];
   /** Secrets of notifications that it gets in clear. */
   readonly reveal: readonly string[];
+  /** `account`: those of an account come one at a time. */
+  readonly order: 'none' | 'account';
 }
 
 export interface SinkLimits {
-  /** How many deliveries a batch holds at most, and how long it may wait to fill (milliseconds). */
-  readonly batch: { readonly max: number; readonly linger: number };
+  /**
+   * How many deliveries a batch holds at most, and how long it may wait to fill (milliseconds). `size` is how many
+   * characters their bodies may have together, unless it is one by itself: 4 Mi where it is left out, since a sink may hold
+   * several copies of a batch at a time.
+   */
+  readonly batch: { readonly max: number; readonly linger: number; readonly size?: number };
   /** How many batches may be with the sink at a time; with one, they come in the journal's order. */
   readonly concurrency: number;
 }

@@ -178,6 +178,13 @@ describe('of large bodies', () => {
     },
   );
 
+  test('a sink says how much of them a batch may hold', async () => {
+    tested = await startTestRoute({ flow: { batch: { max: 500, linger: 60_000, size: 2 * size }, concurrency: 1 } });
+    await tested.journal.append(large(20));
+    await until(() => (tested?.confirmed.length ?? 0) >= 10, { what: 'half of them' });
+    expect(Math.max(...tested.calls.map((ids) => ids.length))).toBe(2);
+  });
+
   test('one that is larger than a batch may be goes out by itself', async () => {
     tested = await startTestRoute({ flow: { batch: { max: 500, linger: 0 }, concurrency: 1 } });
     const huge = JSON.stringify({ filler: 'x'.repeat(9 * 1024 * 1024) });
