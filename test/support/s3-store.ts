@@ -58,7 +58,7 @@ export function refusal(status: number, code: string, message: string, more = ''
 }
 
 /** The lines of an object, by what its key ends with. */
-function linesIn(key: string, body: Buffer): string[] {
+export function linesIn(key: string, body: Buffer): string[] {
   const text = key.endsWith('.gz') ? gunzipSync(body) : key.endsWith('.zst') ? zstdDecompressSync(body) : body;
   return text.toString().split('\n').slice(0, -1);
 }
