@@ -3,10 +3,12 @@ import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import type { RouteSession } from '../../src/journal/route-session.ts';
 import { bytesOf } from '../../src/notification/entry.ts';
 import type { Delivery } from '../../src/notification/envelope.ts';
+import { s3Sink } from '../../src/sinks/s3/sink.ts';
 import { delivered, type Outcome, type Sink, SinkUnavailable } from '../../src/sinks/sink.ts';
 import { fileStage } from '../support/file-stage.ts';
 import { notification } from '../support/notification.ts';
 import { startTestRoute, type TestRoute } from '../support/route.ts';
+import { sinkOptions } from '../support/sink-options.ts';
 import { until } from '../support/until.ts';
 
 let tested: TestRoute | undefined;
@@ -114,30 +116,37 @@ describe('a sink that says again what it was sent', () => {
 
 describe('of large bodies', () => {
   const size = 400_000;
+  const s3 = { bucket: 'archive', accessKeyId: 'a', secretAccessKey: 'b' };
   const json = JSON.stringify({ filler: 'x'.repeat(size - 13) });
   const most = 8 * 1024 * 1024 + size;
   const large = (count: number, accounts = 1) =>
     Array.from({ length: count }, (_, index) => notification({ json, accountId: `a${index % accounts}` }));
 
-  test('a route holds half of what all may hold, and a sink gets no more than 4 MiB with a batch', async () => {
-    tested = await startTestRoute({ flow: { batch: { max: 500, linger: 60_000 }, concurrency: 2 } });
-    const { journal, session, confirmed } = tested;
-    let read = 0;
-    let held = 0;
-    const original = session.read.bind(session);
-    jest.spyOn(session, 'read').mockImplementation(async (...args) => {
-      const page = await original(...args);
-      read += page.entries.length;
-      held = Math.max(held, read - confirmed.length);
-      return page;
-    });
-    await journal.append(large(100));
-    // The last ones are left to linger: a batch of them may hold more.
-    await until(() => confirmed.length >= 80, { what: 'most of them' });
-    expect(held * size).toBeLessThanOrEqual(most);
-    expect(Math.max(...tested.calls.map((ids) => ids.length * size))).toBeLessThanOrEqual(4 * 1024 * 1024);
-    expect(Math.max(...tested.calls.map((ids) => ids.length))).toBeGreaterThan(5);
-  });
+  test.each([
+    ['is', { batch: { max: 500, linger: 60_000 }, concurrency: 2 }],
+    ['may be of 10,000, and waits a minute for them', s3Sink.limits(sinkOptions(s3Sink, s3))],
+  ])(
+    'a route holds half of what all may hold, also where a batch %s, which has no more than 4 MiB',
+    async (_, flow) => {
+      tested = await startTestRoute({ flow });
+      const { journal, session, confirmed } = tested;
+      let read = 0;
+      let held = 0;
+      const original = session.read.bind(session);
+      jest.spyOn(session, 'read').mockImplementation(async (...args) => {
+        const page = await original(...args);
+        read += page.entries.length;
+        held = Math.max(held, read - confirmed.length);
+        return page;
+      });
+      await journal.append(large(100));
+      // The last ones are left to linger: a batch of them may hold more.
+      await until(() => confirmed.length >= 80, { what: 'most of them' });
+      expect(held * size).toBeLessThanOrEqual(most);
+      expect(Math.max(...tested.calls.map((ids) => ids.length * size))).toBeLessThanOrEqual(4 * 1024 * 1024);
+      expect(Math.max(...tested.calls.map((ids) => ids.length))).toBeGreaterThan(5);
+    },
+  );
 
   test.each([
     ['none', 'large', large(20)],

@@ -33,10 +33,10 @@ export async function startStore(tls?: ServerOptions): Promise<TestStore> {
       if (wrong !== undefined) return refusal(403, wrong, 'refused');
       const [, bucket, ...rest] = pathname.split('/').map(decodeURIComponent);
       if (bucket !== 'archive') return refusal(404, 'NoSuchBucket', 'The specified bucket does not exist');
-      if (method === 'GET') return { status: 200, body: `<ListBucketResult>${[...searchParams]}</ListBucketResult>` };
       const key = rest.join('/');
       const fault = await store.fault?.({ key, body: bytes });
       if (fault !== undefined) return fault;
+      if (method === 'GET') return { status: 200, body: `<ListBucketResult>${[...searchParams]}</ListBucketResult>` };
       objects.set(key, { headers, body: bytes });
       return 200;
     },

@@ -4,6 +4,7 @@ import { s3Sink } from '../../../src/sinks/s3/sink.ts';
 import { type Sink, SinkUnavailable } from '../../../src/sinks/sink.ts';
 import { type Certificates, makeCertificates } from '../../support/certificates.ts';
 import { delivery, deliveryFrom, entry } from '../../support/notification.ts';
+import { startRawServer } from '../../support/receiver.ts';
 import { credentials, refusal, startStore, type TestStore } from '../../support/s3-store.ts';
 import { sinkOptions } from '../../support/sink-options.ts';
 import { keepsTheContract } from '../contract/contract.ts';
@@ -153,6 +154,20 @@ describe('the s3 sink', () => {
     );
   });
 
+  test('hears why it is refused, though the store hangs up before it has read all', async () => {
+    const raw = await startRawServer((socket) => {
+      socket.once('data', () => {
+        socket.write('HTTP/1.1 403 Forbidden\r\nconnection: close\r\ncontent-length: 38\r\n\r\n');
+        socket.write('<Error><Code>InvalidAccessKeyId</Code>', () => socket.end());
+      });
+    });
+    const opened = await open({ endpoint: raw.url, compress: 'none' });
+    const large = deliveryFrom(entry({ id: '1', data: { text: 'x'.repeat(8_000_000) } }));
+    const failure: unknown = await opened.deliver([large], signal).catch((error: unknown) => error);
+    await raw.close();
+    expect(String(failure)).toContain('InvalidAccessKeyId');
+  });
+
   test('leaves the objects for the next attempt that it has no time for', async () => {
     const { now } = performance;
     store.fault = () => {
@@ -208,6 +223,13 @@ describe('the connection test', () => {
   test('stores nothing, and says what it can’t know', async () => {
     expect(await examine({})).toMatch(/^the bucket archive at \S+ can be read with this key; whether it may store/);
     expect(store.arrivals.map(({ method }) => method)).toEqual(['GET']);
+  });
+
+  test('passes for a key that may not list the bucket, which it need not', async () => {
+    store.fault = () => refusal(403, 'AccessDenied', 'Access Denied');
+    expect(await examine({})).toMatch(/answers; the key may not list it, .*; whether it may store/);
+    store.fault = () => refusal(400, 'InvalidRequest', 'no');
+    await expect(examine({})).rejects.toThrow('answered 400 InvalidRequest: no');
   });
 
   test.each([
