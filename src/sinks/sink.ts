@@ -143,6 +143,8 @@ export class SinkUnavailable extends Error {
   override readonly name = 'SinkUnavailable';
   /** Milliseconds until it is worth trying again, where the sink knows better than growing pauses. */
   readonly probeAfter: number | undefined;
+  /** As of an outcome: the pauses grow all the same, and are no shorter than that. */
+  readonly notBefore: number | undefined;
   /** True where what was tried may be at fault itself, and not the sink: another one should be the next to be tried. */
   readonly unsure: boolean;
   /** As of an outcome. */
@@ -152,6 +154,7 @@ export class SinkUnavailable extends Error {
     message: string,
     options: ErrorOptions & {
       readonly probeAfter?: number | undefined;
+      readonly notBefore?: number | undefined;
       readonly unsure?: boolean;
       readonly code?: number | string | undefined;
     } = {},
@@ -159,6 +162,7 @@ export class SinkUnavailable extends Error {
     super(message, options);
     this.code = options.code;
     this.probeAfter = options.probeAfter;
+    this.notBefore = options.notBefore;
     this.unsure = options.unsure ?? false;
   }
 }

@@ -647,12 +647,20 @@ describe('the circuit', () => {
     expect(tested.calls).toHaveLength(32);
   });
 
-  test('leaves the sink alone for as long as it has asked, within maxWait', async () => {
+  test.each([
+    ['each', (notBefore: number): Outcome => ({ status: 'retry', reason: 'busy', away: true, notBefore })],
+    [
+      'all',
+      (notBefore: number): Outcome => {
+        throw new SinkUnavailable('busy', { notBefore });
+      },
+    ],
+  ])('leaves the sink alone for as long as it has asked for %s, within maxWait', async (_, answer) => {
     tested = await startTestRoute({
       retry: { schedule: [0], maxWait: 1_800_000 },
       circuit: { failures: 1, maxPause: 5 },
     });
-    tested.answer = () => ({ status: 'retry', reason: 'busy', away: true, notBefore: Date.now() + 3_600_000 });
+    tested.answer = () => answer(Date.now() + 3_600_000);
     await tested.append('a');
     await until(() => tested?.route.activity.circuit === 'open', { what: 'the circuit to open' });
     expect(tested.route.activity.probeIn).toBeGreaterThan(1_700_000);

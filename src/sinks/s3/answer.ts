@@ -15,12 +15,7 @@ export function outcomeOf(answer: Answer, place: string, mask: Mask): Outcome {
   const reason = mask(`${place} ${describe(answer, error)}`);
   if (isTooLarge(answer)) return { status: 'dead', reason, code: status };
   if (isAboutAll(status, error.code)) {
-    const notBefore = retryAfter(answer, Date.now());
-    throw new SinkUnavailable(reason, {
-      code: status,
-      probeAfter: notBefore === undefined ? undefined : notBefore - Date.now(),
-      unsure: true,
-    });
+    throw new SinkUnavailable(reason, { code: status, notBefore: retryAfter(answer, Date.now()), unsure: true });
   }
   // A right to some prefixes only, a rule of this store: others may fare better.
   return { status: 'retry', reason, code: status, away: true };

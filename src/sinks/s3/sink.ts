@@ -1,4 +1,3 @@
-import { reasonOf } from '../../common/errors.ts';
 import { createMask, type Mask } from '../../common/text/secret-mask.ts';
 import type { Delivery } from '../../notification/envelope.ts';
 import { failureOutcome, showAnswer } from '../http/outcome.ts';
@@ -71,9 +70,8 @@ class S3Sink implements Sink {
       }
     };
     await Promise.all(Array.from({ length: concurrency }, storeNext));
-    const isGone = failure instanceof SinkUnavailable;
-    if (failure !== undefined && !(isGone && outcomes.size > 0)) throw failure;
-    const rest: Outcome = isGone ? { status: 'retry', reason: reasonOf(failure), away: true } : tooLate;
+    if (failure !== undefined && !(failure instanceof SinkUnavailable && outcomes.size > 0)) throw failure;
+    const rest = failure === undefined ? tooLate : awayFor(failure);
     return batch.map((delivery) => outcomes.get(delivery) ?? rest);
   }
 
@@ -88,8 +86,9 @@ class S3Sink implements Sink {
       answer = await answerTo(this.#store, request, this.#place, this.#mask, signal);
       outcome = outcomeOf(answer, this.#place, this.#mask);
     } catch (error) {
+      if (!(error instanceof SinkUnavailable)) throw error;
       // A route would pause; a probe reports it.
-      outcome = { status: 'retry', reason: reasonOf(error), away: true };
+      outcome = awayFor(error);
     }
     return {
       request: showRequest(request, delivery, this.#mask),
@@ -143,6 +142,14 @@ async function answerTo(
     const { reason, code } = failureOutcome(cause, mask);
     throw new SinkUnavailable(`${place}: ${reason}`, { cause, code });
   }
+}
+
+function awayFor({ message: reason, code, notBefore }: SinkUnavailable): Outcome {
+  return {
+    ...{ status: 'retry', reason, away: true },
+    ...(code !== undefined && { code }),
+    ...(notBefore !== undefined && { notBefore }),
+  };
 }
 
 /** Of a key, as it stands in a path. */

@@ -78,6 +78,6 @@ function said({ status, code, message = '', more, headers = {} }: Said): unknown
     return outcomeOf({ status, headers, body }, 'b at h', (text) => text.replaceAll('geheim', '***'));
   } catch (error) {
     if (!(error instanceof SinkUnavailable)) throw error;
-    return { unavailable: error.message, code: error.code, wait: error.probeAfter };
+    return { unavailable: error.message, code: error.code, wait: error.notBefore && error.notBefore - Date.now() };
   }
 }
