@@ -23,6 +23,7 @@ const startedBy = {
   prometheus: 'test/support/prometheus.ts',
   rsyslog: 'test/support/rsyslog.ts',
   exim: 'test/support/exim.ts',
+  swift: 'test/support/swift.ts',
   chromium: 'test/support/browser.ts',
 };
 

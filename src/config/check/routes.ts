@@ -109,6 +109,7 @@ const otherNames: Readonly<Record<string, readonly string[]>> = {
   database: ['PostgreSQL', 'Postgres', 'MySQL', 'MariaDB', 'SQLite', 'SQL', 'DB'],
   log: ['stdout', 'console', 'journald', 'syslog', 'print', 'logger'],
   email: ['mail', 'e-mail', 'SMTP', 'sendmail'],
+  s3: ['AWS', 'MinIO', 'bucket', 'R2', 'Ceph', 'ObjectStorage'],
   file: ['JSON', 'NDJSON', 'JSONL', 'CSV', 'text', 'disk', 'logfile'],
 };
 
