@@ -1,3 +1,4 @@
+import { pluralize } from '../../common/text/format.ts';
 import type { Delivery, ShapedEnvelope } from '../../notification/envelope.ts';
 import { severityMark } from '../summary/severity.ts';
 import { oneLine, type Summary, summaryOf } from '../summary/summary.ts';
@@ -50,9 +51,10 @@ export function createLetters(
 
 /** Says that e-mails wait. @param until when the next one goes, in Unix milliseconds */
 export function capLetter(maxPerHour: number, until: number, route: string): Letter {
-  const title = `${maxPerHour} e-mails in an hour: the next ones wait`;
+  const most = pluralize(maxPerHour, 'e-mail');
+  const title = `${most} in an hour: the next ones wait`;
   const what =
-    `Route ${route} sends ${maxPerHour} e-mails an hour at most (maxPerHour). More notifications are waiting; none is lost. ` +
+    `Route ${route} sends ${most} an hour at most (maxPerHour). More notifications are waiting; none is lost. ` +
     `The next e-mail goes at ${new Date(until).toISOString().slice(11, 16)} UTC.`;
   const end = `kazoo-relay, route ${route}`;
   return {

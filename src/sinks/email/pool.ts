@@ -21,14 +21,14 @@ export class Pool {
     const connection = await this.#take(signal);
     try {
       const result = await unlessAborted(work(connection), signal);
-      if (connection.isUsable && !this.#closing.signal.aborted) this.#rest(connection);
-      else connection.close();
+      this.#busy.delete(connection);
+      if (this.#closing.signal.aborted) connection.close();
+      else if (connection.isUsable) this.#rest(connection);
+      else void connection.quit();
       return result;
     } catch (error) {
-      connection.close();
+      this.#drop(connection);
       throw error;
-    } finally {
-      this.#busy.delete(connection);
     }
   }
 
@@ -45,20 +45,24 @@ export class Pool {
     for (const [connection] of this.#resting) {
       this.#wake(connection);
       this.#busy.add(connection);
+      let isReady = false;
       try {
-        if (await unlessAborted(connection.isReady(), signal)) return connection;
-        connection.close();
-      } catch (error) {
-        connection.close();
-        throw error;
+        isReady = await unlessAborted(connection.isReady(), signal);
+      } finally {
+        if (!isReady) this.#drop(connection);
       }
-      this.#busy.delete(connection);
+      if (isReady) return connection;
     }
     const connection = await this.#open(AbortSignal.any([signal, this.#closing.signal]));
     this.#busy.add(connection);
     // It may have opened while the sink closed.
     if (this.#closing.signal.aborted) connection.close();
     return connection;
+  }
+
+  #drop(connection: Connection): void {
+    this.#busy.delete(connection);
+    connection.close();
   }
 
   #rest(connection: Connection): void {
