@@ -108,6 +108,8 @@ const otherNames: Readonly<Record<string, readonly string[]>> = {
   webhook: ['HTTP', 'HTTPS', 'REST', 'API', 'hook', 'webhooks', 'Slack', 'Teams', 'POST', 'URL'],
   database: ['PostgreSQL', 'Postgres', 'MySQL', 'MariaDB', 'SQLite', 'SQL', 'DB'],
   log: ['stdout', 'console', 'journald', 'syslog', 'print', 'logger'],
+  email: ['mail', 'e-mail', 'SMTP', 'sendmail'],
+  s3: ['AWS', 'MinIO', 'bucket', 'R2', 'Ceph', 'ObjectStorage'],
   file: ['JSON', 'NDJSON', 'JSONL', 'CSV', 'text', 'disk', 'logfile'],
 };
 
@@ -129,8 +131,17 @@ function typeHint(sink: unknown): string {
   if (Object.keys(sink).some((key) => key.startsWith('type:'))) return entrySlip('type:…', ['type']);
   const { url } = sink;
   if (typeof url !== 'string') return '';
-  return /^https?:/i.test(url) ? '; with such a url, type: webhook' : '; with such a url, type: database';
+  const [type = 'database'] = Object.entries(urlsOf).find(([, form]) => form.test(url)) ?? [];
+  return `; with such a url, type: ${type}`;
 }
+
+/** By which a kind of sink is known; any other url is a database's. */
+const urlsOf: Readonly<Record<string, RegExp>> = {
+  webhook: /^https?:/i,
+  email: /^smtps?:/i,
+  amqp: /^amqps?:/i,
+  syslog: /^(tcp|tls|udp|unix):/i,
+};
 
 function kindOf(sink: unknown) {
   return isMapping(sink) ? sinkDeclarations.find(({ type }) => type === sink.type) : undefined;

@@ -4,6 +4,14 @@ import { hasFailed } from './sentences.ts';
 /** From the least to the most urgent; PagerDuty's names. */
 export type Severity = 'info' | 'warning' | 'error' | 'critical';
 
+/** Stands before a title. */
+export const severityMark: Readonly<Record<Severity, string>> = {
+  info: '',
+  warning: '⚠ ',
+  error: '❗ ',
+  critical: '🚨 ',
+};
+
 const urgent: Readonly<Record<string, Severity>> = {
   emergency_bridge: 'critical',
   denied_emergency_bridge: 'critical',

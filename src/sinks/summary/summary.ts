@@ -103,8 +103,8 @@ function labelOf(name: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-/** Without what would steer a terminal, turn the writing around, or begin a line. */
-function oneLine(text: string, most: number): string {
+/** Without what would steer a terminal, turn the writing around, or begin a line. @param most characters */
+export function oneLine(text: string, most: number): string {
   const line = text
     .toWellFormed()
     .replace(/[\s\p{C}]+/gu, ' ')

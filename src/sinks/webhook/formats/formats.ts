@@ -1,10 +1,10 @@
 import type { Delivery, ShapedEnvelope } from '../../../notification/envelope.ts';
 import { binaryCloudEvent, cloudEvent } from '../../cloudevents.ts';
 import { type Content, requiredValue } from '../../content.ts';
+import { createTemplate } from '../../template/template.ts';
 import type { FormatName, WebhookOptions } from '../options.ts';
 import { kazooBody, kazooForm, kazooHeaders } from './kazoo.ts';
 import { presetContent } from './presets.ts';
-import { createTemplate } from './template.ts';
 
 /** Those that can say several notifications at once, as an array. */
 export const batchFormats: readonly FormatName[] = ['envelope', 'cloudevents'];
@@ -61,7 +61,7 @@ export function createFormat(
       };
     case 'template': {
       if (template === undefined) throw new Error('the format "template" needs a template');
-      return { one: createTemplate(template, fields) };
+      return { one: createTemplate(template, () => ({ fields })) };
     }
   }
 }

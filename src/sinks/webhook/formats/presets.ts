@@ -4,7 +4,7 @@ import type { RESTPostAPIWebhookWithTokenJSONBody } from 'discord-api-types/v10'
 import type { ShapedEnvelope } from '../../../notification/envelope.ts';
 import type { Content } from '../../content.ts';
 import type { PlaceholderName } from '../../placeholders.ts';
-import type { Severity } from '../../summary/severity.ts';
+import { type Severity, severityMark } from '../../summary/severity.ts';
 import { type Fact, type Summary, summaryOf } from '../../summary/summary.ts';
 import type { PresetName, WebhookOptions } from '../options.ts';
 
@@ -45,11 +45,11 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
     rateLimit: { requests: 1, per: 1_000 },
     needs: [],
     message: ({ title, severity, facts, link, id }): SlackMessage => ({
-      text: slackText(`${mark[severity]}${title}`),
+      text: slackText(`${severityMark[severity]}${title}`),
       unfurl_links: false,
       unfurl_media: false,
       blocks: [
-        { type: 'header', text: slackPlain(cut(`${mark[severity]}${title}`, 150)) },
+        { type: 'header', text: slackPlain(cut(`${severityMark[severity]}${title}`, 150)) },
         ...sections(facts),
         ...(link === undefined ? [] : [slackSection({ text: slackMarkdown(`<${slackText(link)}|Details>`) })]),
         { type: 'context', elements: [slackPlain(id)] },
@@ -152,7 +152,7 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
       chat_id: chat_id ?? '',
       // Without a parse mode, nothing else of a text means anything.
       text: [
-        telegramText(`${mark[severity]}${title}`),
+        telegramText(`${severityMark[severity]}${title}`),
         cut(telegramText(lines(facts, 3_500)), 3_500 - (link?.length ?? 0)),
         link,
       ]
@@ -192,7 +192,6 @@ function linkOf(template: string | undefined, envelope: ShapedEnvelope): string 
 /** Characters that each of the services takes. */
 const longestLink = 2_000;
 
-const mark: Readonly<Record<Severity, string>> = { info: '', warning: '⚠ ', error: '❗ ', critical: '🚨 ' };
 const teamsColour: Readonly<Record<Severity, string>> = {
   info: 'Default',
   warning: 'Warning',
