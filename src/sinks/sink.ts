@@ -41,6 +41,8 @@ export interface SinkDeclaration<O> {
   paths?(options: O): readonly { readonly at: OptionIssue['path']; readonly path: readonly string[] }[];
   /** Finds an error of a delivery before it is sent. Undefined if the sink can't know any. */
   rehearse?(options: O): ((delivery: Delivery) => OptionIssue | undefined) | undefined;
+  /** True where a sink with these options can deliver several notifications as one message. */
+  digests?(options: O): boolean;
   /** The file that the sink writes, which no other one should, where it is of that kind. */
   file?(options: O): string;
 }
@@ -82,6 +84,8 @@ export interface Sink {
    * @throws SinkUnavailable when nothing at all could be delivered: no attempt is counted, the batch comes again.
    */
   deliver(batch: readonly Delivery[], signal: AbortSignal): Promise<Outcome[]>;
+  /** Delivers all of a batch as one message, where the kind of sink can: the outcome is that of each. */
+  deliverDigest?(batch: readonly Delivery[], signal: AbortSignal): Promise<Outcome>;
   /**
    * Delivers one notification and tells how that went, in as much detail as helps an operator, without any secret.
    * Where a sink has none, `deliver` is all there is to tell.
@@ -129,6 +133,9 @@ interface Dead {
    */
   readonly refused?: 'all' | 'account';
 }
+
+/** How many notifications a digest has, at most: the others are in the next one. */
+export const mostInDigest = 1_000;
 
 export const delivered: Outcome = { status: 'delivered' };
 
