@@ -10,6 +10,7 @@ import { shape } from '../routes/shape.ts';
 import { type Outcome, type SinkLimits, SinkUnavailable } from '../sinks/sink.ts';
 import { AccountCircuits, Circuit, type CircuitOptions } from './circuit.ts';
 import { RouteCounts } from './counts.ts';
+import type { DigestOptions } from './digest.ts';
 import type { RouteFeed } from './feed.ts';
 import type { RouteLedger } from './ledger.ts';
 import type { PendingDelivery } from './pending-delivery.ts';
@@ -25,6 +26,7 @@ export interface DispatchOptions {
   /** Dotted paths of the secrets that it gets in clear. */
   readonly reveal: readonly string[];
   readonly shape?: ShapeOptions | undefined;
+  readonly digest?: DigestOptions | undefined;
 }
 
 export interface DispatchContext {
@@ -169,6 +171,8 @@ export class Dispatcher {
   #conclude(batch: Batch, outcomes: readonly Outcome[], at: number, duration: number): void {
     const { ledger } = this.#context;
     const untried: Readonly<PendingDelivery>[] = [];
+    // What went out as one message returns as one.
+    const chance = this.#options.digest && Math.random();
     for (const [index, delivery] of batch.entries()) {
       const outcome = outcomes[index];
       if (outcome === undefined) break;
@@ -179,13 +183,13 @@ export class Dispatcher {
       }
       // While the sink is away, nothing is said about this one: its tries are not used up.
       else if (this.circuit.state === 'open') untried.push(delivery);
-      else this.#failed(delivery, outcome, attemptOf(outcome, at, duration));
+      else this.#failed(delivery, outcome, attemptOf(outcome, at, duration), chance);
     }
     // Last, so that probes try others before: one of these may be the only one that can't be answered.
     if (untried.length > 0) ledger.requeue(untried, 'last');
   }
 
-  #failed(delivery: Readonly<PendingDelivery>, outcome: Failure, attempt: Attempt): void {
+  #failed(delivery: Readonly<PendingDelivery>, outcome: Failure, attempt: Attempt, chance?: number): void {
     const isOfAccount = outcome.status === 'dead' && outcome.refused === 'account';
     const wait = isOfAccount ? this.#accounts.refused(delivery.entry.header.accountId, outcome) : undefined;
     if (wait !== undefined) {
@@ -198,7 +202,7 @@ export class Dispatcher {
       return;
     }
     const tries = triesIn(attempts);
-    const dueAt = nextTry(tries, outcome.notBefore, this.#options.retry, Date.now());
+    const dueAt = nextTry(tries, outcome.notBefore, this.#options.retry, Date.now(), chance);
     if (dueAt === null) this.#deadLetter(delivery, attempts, `gave up after ${tries} tries: ${outcome.reason}`);
     else this.#context.ledger.retryAt(dueAt, delivery, attempts, shortened(outcome.reason));
   }

@@ -1,5 +1,5 @@
 import type { PendingDelivery } from './pending-delivery.ts';
-import type { Queue } from './queue.ts';
+import type { Queue, Wait } from './queue.ts';
 
 /** The deliveries of one account. */
 interface AccountQueue {
@@ -12,6 +12,9 @@ interface AccountQueue {
   /** The one that waits for its next try: later ones, which an operator may have made due, wait behind it. */
   retryPending: number | null;
 }
+
+/** Without a time of its own: it is fetched when its turn has come. */
+export const behind: Wait = { reason: 'waits behind an earlier one of its account', dueAt: null };
 
 /** More than this of one account, or of all together behind others of their accounts, wait in the journal. */
 const longestQueue = 100;
@@ -43,12 +46,12 @@ export class KeyedQueue implements Queue {
     return this.#free.length + this.#turns.size + this.#last.length;
   }
 
-  add(delivery: PendingDelivery): boolean {
+  add(delivery: PendingDelivery): Wait | undefined {
     const { seq, header } = delivery.entry;
     const { accountId } = header;
     if (accountId === null) {
       this.#free.push(delivery);
-      return true;
+      return undefined;
     }
     const queue = this.#queueOf(accountId);
     // A recorded one is the first of a spilled queue, whose time has come; a new one comes after all that is spilled.
@@ -65,7 +68,7 @@ export class KeyedQueue implements Queue {
       // Since a crash, the one that was recorded first may be no longer the first of all.
       if (isIdle && !delivery.recorded && seq < (queue.retryPending ?? 0)) this.#needsRefill.add(accountId);
     }
-    return isNext;
+    return isNext ? undefined : behind;
   }
 
   take(max: number): PendingDelivery[] {

@@ -1,5 +1,5 @@
 import { Portion } from '../portion.ts';
-import { type Attempt, restartedAt, type Waiting, type WaitingPage } from '../route-session.ts';
+import { type Attempt, type DueDeliveries, restartedAt, type Waiting, type WaitingPage } from '../route-session.ts';
 import type { Queryable } from './connection.ts';
 import { type EntryColumns, entryColumns, entryOf, sizeInSql } from './entries.ts';
 
@@ -60,18 +60,17 @@ export async function wakeFirst(database: Queryable, { route, holder, epoch }: H
 export function due(
   database: Queryable,
   route: string,
-  now: number,
-  horizon: number,
-  wanted: Wanted,
+  { now, horizon, accountId, bytes, ...wanted }: DueDeliveries,
+  settled: ReadonlyMap<number, number>,
 ): Promise<WaitingPage> {
+  const ofAccount = accountId === undefined ? '' : `AND account_id ${accountId === null ? 'IS NULL' : '= $9'}`;
   const some = (condition: string) =>
     `(SELECT seq, attempts, due_at AS place FROM deliveries d
-      WHERE route = $1 AND state = 'waiting' AND ${condition} AND ${isWanted} ORDER BY due_at, seq LIMIT $2)`;
+      WHERE route = $1 AND state = 'waiting' AND ${condition} ${ofAccount} AND ${isWanted} ORDER BY due_at, seq LIMIT $2)`;
   const both = `${some('due_at <= $7')} UNION ALL ${some('due_at > greatest($7, $8)')}`;
-  return page(database, bounded(`SELECT * FROM (${both}) ready ORDER BY place, seq LIMIT $2`), route, wanted, [
-    now,
-    horizon,
-  ]);
+  const text = bounded(`SELECT * FROM (${both}) ready ORDER BY place, seq LIMIT $2`);
+  const others = [now, horizon, ...(typeof accountId === 'string' ? [accountId] : [])];
+  return page(database, text, route, { ...wanted, bytes, settled }, others);
 }
 
 export async function nextDue(database: Queryable, route: string, now: number): Promise<number | null> {

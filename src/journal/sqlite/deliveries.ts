@@ -2,6 +2,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { Portion } from '../portion.ts';
 import {
   type Attempt,
+  type DueDeliveries,
   type Recorded,
   type RecordKey,
   restartedAt,
@@ -27,7 +28,9 @@ export class Deliveries {
   readonly #record: StatementSync;
   readonly #updateRecord: StatementSync;
   readonly #settle: StatementSync;
+  /** Of all accounts, and of one. */
   readonly #due: StatementSync;
+  readonly #dueOf: StatementSync;
   readonly #nextDue: StatementSync;
   readonly #ofAccount: StatementSync;
   readonly #handledAfter: StatementSync;
@@ -46,16 +49,8 @@ export class Deliveries {
       UPDATE deliveries SET state = ?3, reason = ?4, attempts = ?5, due_at = ?6, updated_at = ?7
       WHERE route = ?1 AND seq = ?2 AND ${restarted} = ?8`);
     this.#settle = database.prepare(`DELETE FROM deliveries WHERE route = ? AND seq = ? AND ${restarted} = ?`);
-    // They are sorted before their bodies are read.
-    this.#due = prepareEntries(
-      database,
-      `SELECT ${waitingColumns} FROM (
-         SELECT seq, attempts FROM deliveries JOIN notifications USING (seq)
-         WHERE route = ? AND state = 'waiting' AND (due_at <= ? OR due_at > ?)
-           AND seq NOT IN (SELECT value FROM json_each(?))
-         ORDER BY due_at, seq LIMIT ?
-       ) d CROSS JOIN notifications n USING (seq)`,
-    );
+    this.#due = prepareDue(database, 'true');
+    this.#dueOf = prepareDue(database, 'account_id IS ?6');
     this.#nextDue = database.prepare(`
       SELECT min(due_at) AS due_at FROM deliveries WHERE route = ? AND state = 'waiting' AND due_at > ?`);
     this.#ofAccount = prepareEntries(
@@ -86,17 +81,11 @@ export class Deliveries {
     return this.#handledAfter.all(route, seq).map((row) => Number(row.seq));
   }
 
-  /** @param held entries that are left out; @param settled records that are, as `restartedAt` by entry */
-  due(
-    route: string,
-    now: number,
-    horizon: number,
-    limit: number,
-    held: ReadonlySet<number>,
-    settled: ReadonlyMap<number, number>,
-    bytes?: number,
-  ): WaitingPage {
-    const rows = this.#due.iterate(route, now, horizon, JSON.stringify([...held]), limit + settled.size);
+  /** @param settled records that are left out, as `restartedAt` by entry */
+  due(route: string, wanted: DueDeliveries, settled: ReadonlyMap<number, number>): WaitingPage {
+    const { now, horizon, limit, held, bytes, accountId } = wanted;
+    const values = [route, now, horizon, JSON.stringify([...held]), limit + settled.size];
+    const rows = accountId === undefined ? this.#due.iterate(...values) : this.#dueOf.iterate(...values, accountId);
     return pageOf(rows, limit, settled, bytes);
   }
 
@@ -137,6 +126,19 @@ export class Deliveries {
     for (const seq of firsts.values()) wake.run(Date.now(), route, seq);
     return firsts;
   }
+}
+
+/** They are sorted before their bodies are read. */
+function prepareDue(database: DatabaseSync, condition: string): StatementSync {
+  return prepareEntries(
+    database,
+    `SELECT ${waitingColumns} FROM (
+       SELECT seq, attempts FROM deliveries JOIN notifications USING (seq)
+       WHERE route = ?1 AND state = 'waiting' AND (due_at <= ?2 OR due_at > ?3) AND ${condition}
+         AND seq NOT IN (SELECT value FROM json_each(?4))
+       ORDER BY due_at, seq LIMIT ?5
+     ) d CROSS JOIN notifications n USING (seq)`,
+  );
 }
 
 /**

@@ -96,7 +96,10 @@ describe('daemons that share a journal', () => {
     await session.settle({ cursor: 2, recorded: records, settled: [], delivered: [] });
     // So that no look waits for a connection.
     await Promise.all([session.nextDue(1), session.nextDue(1)]);
-    const looks = [session.waitingOf('a', 10), session.due(10, 20, 10, new Set()).then(({ waiting }) => waiting)];
+    const looks = [
+      session.waitingOf('a', 10),
+      session.due({ now: 10, horizon: 20, limit: 10, held: new Set() }).then(({ waiting }) => waiting),
+    ];
     await nextTurn();
     void session.settle({ cursor: 2, recorded: [], settled: [untouched(1)], delivered: [] });
     for (const found of await Promise.all(looks)) expect(found.map(({ entry }) => entry.seq)).toEqual([2]);
