@@ -13,9 +13,6 @@ export interface DigestOptions {
 /** Milliseconds behind the end of a period: what came in its last moment is in the journal by then. */
 const grace = 1_000;
 
-/** Milliseconds: what is due a moment later goes along, as the rest of a message that failed. */
-export const alongWithin = 1_000;
-
 /** A digest is one delivery to the sink, which has its bound: how many may be on their way is the sink's affair as ever. */
 export function digestFlow({ concurrency }: SinkLimits): SinkLimits {
   return { batch: { max: mostInDigest, linger: 0 }, concurrency };

@@ -172,7 +172,7 @@ export class Dispatcher {
     const { ledger } = this.#context;
     const untried: Readonly<PendingDelivery>[] = [];
     // What went out as one message returns as one.
-    const chance = this.#options.digest && Math.random();
+    const together = this.#options.digest && draw();
     for (const [index, delivery] of batch.entries()) {
       const outcome = outcomes[index];
       if (outcome === undefined) break;
@@ -183,13 +183,13 @@ export class Dispatcher {
       }
       // While the sink is away, nothing is said about this one: its tries are not used up.
       else if (this.circuit.state === 'open') untried.push(delivery);
-      else this.#failed(delivery, outcome, attemptOf(outcome, at, duration), chance);
+      else this.#failed(delivery, outcome, attemptOf(outcome, at, duration), together);
     }
     // Last, so that probes try others before: one of these may be the only one that can't be answered.
     if (untried.length > 0) ledger.requeue(untried, 'last');
   }
 
-  #failed(delivery: Readonly<PendingDelivery>, outcome: Failure, attempt: Attempt, chance?: number): void {
+  #failed(delivery: Readonly<PendingDelivery>, outcome: Failure, attempt: Attempt, { now, chance } = draw()): void {
     const isOfAccount = outcome.status === 'dead' && outcome.refused === 'account';
     const wait = isOfAccount ? this.#accounts.refused(delivery.entry.header.accountId, outcome) : undefined;
     if (wait !== undefined) {
@@ -202,7 +202,7 @@ export class Dispatcher {
       return;
     }
     const tries = triesIn(attempts);
-    const dueAt = nextTry(tries, outcome.notBefore, this.#options.retry, Date.now(), chance);
+    const dueAt = nextTry(tries, outcome.notBefore, this.#options.retry, now, chance);
     if (dueAt === null) this.#deadLetter(delivery, attempts, `gave up after ${tries} tries: ${outcome.reason}`);
     else this.#context.ledger.retryAt(dueAt, delivery, attempts, shortened(outcome.reason));
   }
@@ -234,6 +234,11 @@ export class Dispatcher {
     const isMost = tried >= this.#options.flow.batch.max || this.#context.ledger.ready === 0;
     if (this.circuit.answered(tried, isMost)) this.#context.log.info({ seconds }, messages.sinkBack);
   }
+}
+
+/** What the time of a next try depends on, beside the delivery. */
+function draw(): { readonly now: number; readonly chance: number } {
+  return { now: Date.now(), chance: Math.random() };
 }
 
 type Failure = Exclude<Outcome, { status: 'delivered' }>;

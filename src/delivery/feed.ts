@@ -3,7 +3,7 @@ import type { Entry, Interest } from '../notification/entry.ts';
 import { createMatcher, type Decision, interestOf, type Selection } from '../routes/match.ts';
 import type { SinkLimits } from '../sinks/sink.ts';
 import { ConditionHealth } from './counts.ts';
-import { alongWithin, type DigestOptions } from './digest.ts';
+import type { DigestOptions } from './digest.ts';
 import type { RouteLedger } from './ledger.ts';
 import { horizon, type RetryOptions } from './retry.ts';
 
@@ -204,20 +204,14 @@ export class RouteFeed {
     this.save();
   }
 
-  /** Of digests of accounts, that which is due first. */
+  /** Of the digests of accounts, that which is due first. */
   async #dueAt(now: number): Promise<WaitingPage> {
     const { digest, flow } = this.#options;
     const { recorded: held, spare: bytes } = this.#ledger;
     const horizon = this.#horizon(now);
     // Half of the room, so that failed deliveries leave room for new ones; new ones of a digest take none.
     const limit = digest === undefined ? Math.ceil(this.#room / 2) : flow.batch.max;
-    if (digest?.per !== 'account') return this.#session.due({ now, horizon, limit, held, bytes });
-    const { waiting, more } = await this.#session.due({ now, horizon, limit: 1, held, bytes });
-    const [first] = waiting;
-    if (first === undefined) return { waiting, more };
-    const { accountId } = first.entry.header;
-    const group = await this.#session.due({ now: now + alongWithin, horizon, limit, held, bytes, accountId });
-    return { waiting: group.waiting, more: true };
+    return this.#session.due({ now, horizon, limit, held, bytes, ofOneAccount: digest?.per === 'account' });
   }
 
   async #readOn(): Promise<boolean> {

@@ -1,5 +1,5 @@
 import type { PendingDelivery } from './pending-delivery.ts';
-import type { Queue, Wait } from './queue.ts';
+import { behind, type Queue, type Wait } from './queue.ts';
 
 /** The deliveries of one account. */
 interface AccountQueue {
@@ -12,9 +12,6 @@ interface AccountQueue {
   /** The one that waits for its next try: later ones, which an operator may have made due, wait behind it. */
   retryPending: number | null;
 }
-
-/** Without a time of its own: it is fetched when its turn has come. */
-export const behind: Wait = { reason: 'waits behind an earlier one of its account', dueAt: null };
 
 /** More than this of one account, or of all together behind others of their accounts, wait in the journal. */
 const longestQueue = 100;

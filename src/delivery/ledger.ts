@@ -10,10 +10,9 @@ import {
   type Waiting,
 } from '../journal/route-session.ts';
 import { bytesOf, type Entry } from '../notification/entry.ts';
-import { behind } from './keyed-queue.ts';
 import { fittingOf, PendingDelivery } from './pending-delivery.ts';
 import { Progress } from './progress.ts';
-import type { Queue, Wait } from './queue.ts';
+import { behind, type Queue, type Wait } from './queue.ts';
 
 type Delivery = Readonly<PendingDelivery>;
 

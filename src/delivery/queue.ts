@@ -9,6 +9,9 @@ export interface Wait {
   readonly dueAt: number | null;
 }
 
+/** It has no time of its own, and is fetched when its turn has come. */
+export const behind: Wait = { reason: 'waits behind an earlier one of its account', dueAt: null };
+
 /**
  * The order in which the deliveries that a route holds in memory go out. A queue reads the state of each from the
  * delivery itself, and is called after a change.

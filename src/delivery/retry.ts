@@ -17,7 +17,7 @@ export function nextTry(
   notBefore: number | undefined,
   options: RetryOptions,
   now: number,
-  chance = Math.random(),
+  chance: number,
 ): number | null {
   const pause = options.schedule[tries - 1];
   if (pause === undefined) return null;

@@ -85,8 +85,8 @@ export interface DueDeliveries {
   readonly held: ReadonlySet<number>;
   /** As of `read`. */
   readonly bytes?: number | undefined;
-  /** Only of this account, or of none; those of all where it is left out. */
-  readonly accountId?: string | null;
+  /** True for those alone that have the account of the first one, or none as it: in the journal's order. */
+  readonly ofOneAccount?: boolean;
 }
 
 /** Where a new route begins: at the end, at the oldest entry, or at what was received from this Unix millisecond on. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import { behind, KeyedQueue } from '../../src/delivery/keyed-queue.ts';
+import { KeyedQueue } from '../../src/delivery/keyed-queue.ts';
 import { type DeliveryState, PendingDelivery } from '../../src/delivery/pending-delivery.ts';
+import { behind } from '../../src/delivery/queue.ts';
 import { entry } from '../support/notification.ts';
 
 describe('the queue of an account', () => {

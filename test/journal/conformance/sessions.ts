@@ -175,7 +175,7 @@ export function sessions(tested: Tested): void {
     expect(await due(300, 1_000, 10)).toEqual([[2, 0], false]);
   });
 
-  test('gives what is due of one account, or of none, by itself', async () => {
+  test('gives what is due of one account at a time, or of none', async () => {
     const accounts = ['a', 'b', null, 'a', null, 'a'];
     const seqs = await append(tested, ...accounts.map((accountId) => ({ accountId })));
     const session = await sessionOf(tested.journal, 'r');
@@ -185,15 +185,19 @@ export function sessions(tested: Tested): void {
       return { ...recorded(seq, 'waiting'), accountId, dueAt };
     });
     void session.settle({ cursor: seqs.at(-1) ?? 0, recorded: records, settled: [], delivered: [] });
-    const due = async (accountId: string | null, limit = 10) => {
-      const held = new Set(seqs.slice(2, 3));
-      const { waiting, more } = await session.due({ now: 300, horizon: 1_000, limit, held, accountId });
+    const due = async (limit: number, ...held: number[]) => {
+      const left = new Set(held.map((index) => seqs[index] ?? 0));
+      const { waiting, more } = await session.due({ now: 300, horizon: 1_000, limit, held: left, ofOneAccount: true });
       return [waiting.map(({ entry }) => seqs.indexOf(entry.seq)), more];
     };
-    expect(await due('a')).toEqual([[3, 0], false]);
-    expect(await due('a', 1)).toEqual([[3], true]);
-    expect(await due(null)).toEqual([[4], false]);
-    expect(await due('nobody')).toEqual([[], false]);
+    expect(await due(10, 1)).toEqual([[2, 4], true]);
+    expect(await due(1, 1)).toEqual([[2], true]);
+    expect(await due(10, 1, 2, 4)).toEqual([[0, 3], true]);
+    expect(await due(10, 0, 1, 2, 3, 4)).toEqual([[], false]);
+    // What is settled isn't due any more, be it saved or not.
+    const settled = seqs.slice(1, 3).map(untouched);
+    void session.settle({ cursor: seqs.at(-1) ?? 0, recorded: [], settled, delivered: [] });
+    expect(await due(10, 0, 3)).toEqual([[4], true]);
   });
 
   test('wakes what waits behind others of its account: all of it, or the first of each', async () => {
