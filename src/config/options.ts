@@ -331,7 +331,7 @@ export const routeOptions: OptionTree = {
     default: 'none',
   },
   digest: {
-    doc: 'Delivers what has come in a period as one message. The sink must be able to: email, or webhook with a preset.',
+    doc: 'Delivers what has come in a period as one message, to a sink that can do that, such as a webhook with a preset.',
     optional: {
       every: {
         doc: 'Length of a period, from 1m to 1d. Those of 15m end at 10:00, 10:15, …; of 1d, at midnight UTC.',

@@ -38,7 +38,6 @@ export function digesting(sink: Sink): Sink {
  */
 export class DigestQueue implements Queue {
   readonly hasOrder = false;
-  readonly isGrouped: boolean;
   readonly #options: DigestOptions;
   /** By account, in the order in which they go out; what has none has an empty one. */
   readonly #groups = new Map<string, PendingDelivery[]>();
@@ -46,7 +45,6 @@ export class DigestQueue implements Queue {
 
   constructor(options: DigestOptions) {
     this.#options = options;
-    this.isGrouped = options.per === 'account';
   }
 
   get ready(): number {
@@ -55,7 +53,7 @@ export class DigestQueue implements Queue {
 
   add(delivery: PendingDelivery): Wait | undefined {
     if (!delivery.recorded) return this.#waitOf(delivery);
-    this.#put([delivery]);
+    this.#put(delivery);
     return undefined;
   }
 
@@ -64,7 +62,6 @@ export class DigestQueue implements Queue {
     const [first] = this.#groups;
     if (first === undefined) return [];
     const [key, deliveries] = first;
-    deliveries.sort((one, other) => one.entry.seq - other.entry.seq);
     const taken = deliveries.splice(0, mostInDigest);
     if (deliveries.length === 0) this.#groups.delete(key);
     this.#ready -= taken.length;
@@ -72,11 +69,8 @@ export class DigestQueue implements Queue {
   }
 
   putBack(deliveries: readonly PendingDelivery[], place: 'first' | 'last'): void {
-    const others = place === 'first' ? [...this.#groups] : [];
-    if (place === 'first') this.#groups.clear();
-    else for (const key of new Set(deliveries.map((one) => this.#keyOf(one)))) this.#moveLast(key);
-    this.#put(deliveries);
-    for (const [key, group] of others) this.#groups.set(key, [...(this.#groups.get(key) ?? []), ...group]);
+    const ready = this.#all();
+    this.#hold(place === 'first' ? [...deliveries, ...ready] : [...ready, ...deliveries]);
   }
 
   release(): PendingDelivery[] {
@@ -96,11 +90,9 @@ export class DigestQueue implements Queue {
   }
 
   drop(seqs: ReadonlySet<number>): PendingDelivery[] {
-    const all = [...this.#groups.values()].flat();
-    this.#groups.clear();
-    this.#ready = 0;
-    this.#put(all.filter(({ entry }) => !seqs.has(entry.seq)));
-    return all.filter(({ entry }) => seqs.has(entry.seq));
+    const ready = this.#all();
+    this.#hold(ready.filter(({ entry }) => !seqs.has(entry.seq)));
+    return ready.filter(({ entry }) => seqs.has(entry.seq));
   }
 
   #waitOf({ entry }: PendingDelivery): Wait {
@@ -110,23 +102,23 @@ export class DigestQueue implements Queue {
     return { reason: `${digestReason}${time} UTC`, dueAt: end + grace };
   }
 
-  #put(deliveries: readonly PendingDelivery[]): void {
-    for (const delivery of deliveries) {
-      const key = this.#keyOf(delivery);
-      const group = this.#groups.get(key);
-      if (group === undefined) this.#groups.set(key, [delivery]);
-      else group.push(delivery);
-    }
-    this.#ready += deliveries.length;
+  #all(): PendingDelivery[] {
+    return [...this.#groups.values()].flat();
   }
 
-  #moveLast(key: string): void {
+  /** These, in the place of all that there were. */
+  #hold(deliveries: readonly PendingDelivery[]): void {
+    this.#groups.clear();
+    this.#ready = 0;
+    for (const delivery of deliveries) this.#put(delivery);
+  }
+
+  #put(delivery: PendingDelivery): void {
+    const { accountId } = delivery.entry.header;
+    const key = this.#options.per === 'account' ? (accountId ?? '') : '';
     const group = this.#groups.get(key);
-    this.#groups.delete(key);
-    if (group !== undefined) this.#groups.set(key, group);
-  }
-
-  #keyOf({ entry }: PendingDelivery): string {
-    return this.isGrouped ? (entry.header.accountId ?? '') : '';
+    if (group === undefined) this.#groups.set(key, [delivery]);
+    else group.push(delivery);
+    this.#ready += 1;
   }
 }
