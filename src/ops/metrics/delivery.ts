@@ -48,7 +48,7 @@ export const deliveryMetrics: readonly Metric[] = [
   {
     name: 'kazoo_relay_delivery_latency_seconds',
     type: 'histogram',
-    help: 'Time from the arrival of a notification at the daemon to its delivery; long for a replay.',
+    help: 'Time from the arrival of a notification at the daemon to its delivery; long for a replay and for a digest.',
     labels: ['route'],
     read({ routes }) {
       return routes.flatMap(({ name: route, counts }) => histogramSamples(this.name, { route }, counts.sinceReceived));
