@@ -5,6 +5,7 @@ import type { JsonObject } from '../../../src/common/json.ts';
 import { events } from '../../../src/kazoo/catalogue.ts';
 import { normalise } from '../../../src/kazoo/normalise.ts';
 import type { ShapedEnvelope } from '../../../src/notification/envelope.ts';
+import { digestOf } from '../../../src/sinks/summary/digest.ts';
 import { sentences } from '../../../src/sinks/summary/sentences.ts';
 import { summaryOf } from '../../../src/sinks/summary/summary.ts';
 import { presetFormat, rateLimitOf } from '../../../src/sinks/webhook/formats/presets.ts';
@@ -51,6 +52,49 @@ describe('the words for a notification', () => {
       const data = Object.fromEntries(secrets.map((field) => [field.name, 'geheim']));
       expect(JSON.stringify(summaryOf(envelopeOf(name, data)))).not.toContain('geheim');
     }
+  });
+});
+
+describe('the words for a digest', () => {
+  const at = (time: string, accountId: string | null, id = time) =>
+    deliveryFrom(entry({ id, event: 'register', accountId, occurredAt: Date.parse(`${time}:00Z`), data: {} })).envelope;
+  const [first, second, nextDay] = [
+    at('2026-11-24T14:01', 'acme'),
+    at('2026-11-24T14:14', 'acme'),
+    at('2026-11-25T00:05', 'acme'),
+  ];
+
+  test.each([
+    ['1 notification of acme, 14:01 UTC', [first]],
+    ['2 notifications of acme, 14:01–14:14 UTC', [second, first]],
+    ['2 notifications of acme, 2026-11-24 14:14 – 2026-11-25 00:05 UTC', [second, nextDay]],
+    ['2 notifications of 2 accounts, 14:01 UTC', [first, at('2026-11-24T14:01', 'other')]],
+    ['2 notifications, 14:01–14:02 UTC', [at('2026-11-24T14:01', null), at('2026-11-24T14:02', null)]],
+    ['1 notification', [{ id: 'a' }]],
+  ])('begin with how many there are, of whom and from when: %s', (title, batch) => {
+    expect(digestOf(batch).title).toBe(title);
+  });
+
+  test('have an id that tells by which notifications alone', () => {
+    const ids = [
+      [first, second],
+      [second, first],
+      [first, nextDay],
+    ].map((batch) => digestOf(batch).id);
+    expect(ids[0]).toBe(ids[1]);
+    expect(ids[0]).not.toBe(ids[2]);
+  });
+
+  test('name the account in each line where there are several', () => {
+    const { lines } = digestOf([first, at('2026-11-24T14:02', 'other')]);
+    expect(lines.map(({ text }) => text)).toEqual(['14:01 Phone registered (acme)', '14:02 Phone registered (other)']);
+  });
+
+  test('count the first fifteen events by name, and the others together', () => {
+    const batch = events.map(({ name }) => deliveryFrom(entry({ id: name, event: name, data: {} })).envelope);
+    const { facts } = digestOf(batch);
+    expect(facts).toHaveLength(16);
+    expect(facts.reduce((sum, { value }) => sum + Number(value), 0)).toBe(events.length);
   });
 });
 
