@@ -170,6 +170,12 @@ export class RouteFeed {
     this.#isUnsaved = false;
   }
 
+  /** All that is new of a digest is recorded: no more than a page of it is to be in memory, however slow the disk is. */
+  async #saveNow(): Promise<void> {
+    this.save();
+    await this.#session.flush();
+  }
+
   /** Finds deliveries in memory that an operator may have dropped. */
   async findDropped(): Promise<void> {
     const changes = this.#changes;
@@ -233,6 +239,7 @@ export class RouteFeed {
     this.#gathered += page.entries.length;
     // The last of them may have been removed from the journal.
     if (!page.more) this.#handledThrough = page.through;
+    else if (this.#options.digest !== undefined) await this.#saveNow();
     return page.more;
   }
 

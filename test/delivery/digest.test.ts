@@ -121,6 +121,29 @@ describe('a digest', () => {
     expect(messages).toEqual([ids]);
   });
 
+  test('is made of a backlog that is recorded page by page: no more than one is in memory', async () => {
+    const route = await start();
+    await route.store.pause('tested');
+    await until(() => route.route.activity.paused !== null, { what: 'the pause' });
+    const ids = await arrive(route, ...Array(900).fill('a'));
+    ids.push(...(await arrive(route, ...Array(1_100).fill('b'))));
+    const { session } = route;
+    const read = session.read.bind(session);
+    const unsaved: number[] = [];
+    jest.spyOn(session, 'read').mockImplementation(async (seq, ...rest) => {
+      unsaved.push(seq - route.lines().length);
+      return read(seq, ...rest);
+    });
+    await route.store.resume('tested');
+    await waiting(route, 2_000);
+    expect(unsaved.length).toBeGreaterThan(3);
+    expect(Math.max(...unsaved)).toBe(0);
+    now = at('14:15:01');
+    await arrive(route, 'later');
+    await sent(3);
+    expect(messages.flat()).toEqual(ids);
+  });
+
   test('is cut at a thousand, and the rest is the next message', async () => {
     const route = await start();
     const ids = await arrive(route, ...Array(1_001).fill('a'));
