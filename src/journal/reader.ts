@@ -170,6 +170,8 @@ export interface RouteSummary {
    */
   readonly lag: { readonly messages: number; readonly seconds: number };
   readonly waiting: number;
+  /** How many of these were never tried, and wait for their digest. */
+  readonly collecting: number;
   readonly quarantined: number;
   readonly dead: number;
   /** How many of the dead and quarantined ones are newer than an operator's last look at them. */

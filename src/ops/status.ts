@@ -301,10 +301,10 @@ const seeCommand = 'the command "status" says why';
 const nothing: Delivered = { last_hour: 0, today: 0, latest: null };
 
 /** A route that the journal doesn't know yet, and one of which it can't be asked. */
-const none = { waiting: 0, quarantined: 0, dead: 0, unseen: 0, paused: null, holder: null };
+const none = { waiting: 0, collecting: 0, quarantined: 0, dead: 0, unseen: 0, paused: null, holder: null };
 const newRoute: Known = { ...none, cursor: 0, lag: { messages: 0, seconds: 0 } };
 const unknown: Known = {
-  ...{ cursor: null, lag: null, waiting: null, quarantined: null, dead: null },
+  ...{ cursor: null, lag: null, waiting: null, collecting: null, quarantined: null, dead: null },
   ...{ unseen: null, paused: null, holder: null },
 };
 

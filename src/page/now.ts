@@ -120,14 +120,15 @@ export function routeHref(name: string): string {
 
 /** What a route does, in a word. */
 export function stateOf(route: RouteStatus): Html {
-  const { interrupted, paused, circuit, holder, waiting, condition_trouble, unseen } = route;
+  const { interrupted, paused, circuit, holder, waiting, collecting, condition_trouble, unseen } = route;
   if (interrupted) return html`<span class="bad">interrupted</span>`;
   if (paused) return html`<span class="warn">paused</span>`;
   if (circuit === null) return html`<span class="dim">${holder === null ? 'not running' : `at ${holder}`}</span>`;
   if (condition_trouble) return html`<span class="bad">condition fails</span>`;
   if (circuit.state === 'closed' && unseen) return html`<span class="warn">some failed</span>`;
-  // What waits was tried, or is behind something that was.
-  if (circuit.state === 'closed' && waiting) return html`<span class="warn">retrying</span>`;
+  // What else waits was tried, or is behind something that was.
+  if (circuit.state === 'closed' && waiting && waiting !== collecting) return html`<span class="warn">retrying</span>`;
+  if (circuit.state === 'closed' && collecting) return html`<span class="good">collecting</span>`;
   const away = isRefusal(circuit.code) ? 'refused' : 'sink away';
   const states = { closed: ['good', 'delivering'], open: ['bad', away], probing: ['warn', 'probing'] } as const;
   const [kind, word] = states[circuit.state];

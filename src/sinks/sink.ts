@@ -140,6 +140,9 @@ interface Dead {
   readonly refused?: 'all' | 'account';
 }
 
+/** How many notifications a digest has, at most: the others are in the next one. */
+export const mostInDigest = 1_000;
+
 export const delivered: Outcome = { status: 'delivered' };
 
 /** Nothing could be delivered: the sink as a whole is away. The route keeps its place and tries again later. */

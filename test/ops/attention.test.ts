@@ -29,7 +29,16 @@ const activity: Activity = {
   ...{ circuitSince: started + 2_000, refusedAccounts: 0, trouble: undefined, probeIn: 0 },
 };
 const route = {
-  ...{ cursor: 1, lag: { messages: 0, seconds: 0 }, waiting: 0, quarantined: 0, dead: 0, unseen: 0, paused: null },
+  ...{
+    cursor: 1,
+    lag: { messages: 0, seconds: 0 },
+    waiting: 0,
+    collecting: 0,
+    quarantined: 0,
+    dead: 0,
+    unseen: 0,
+    paused: null,
+  },
   holder: null,
 };
 const summary = {

@@ -19,6 +19,8 @@ export function webhookOptions(given: object): WebhookOptions {
 export interface OpenWebhook extends Sink {
   /** Delivers one notification with these parts. */
   send(parts?: EntryParts): Promise<Outcome | undefined>;
+  /** Delivers these as one message. */
+  digest(...parts: EntryParts[]): Promise<Outcome>;
   /** What it has logged. */
   readonly logged: string[];
 }
@@ -34,6 +36,10 @@ export async function openOptions(options: WebhookOptions): Promise<OpenWebhook>
   const sink = await webhookSink.open(options, { route: 'test', log });
   return {
     deliver: (batch, signal) => sink.deliver(batch, signal),
+    async digest(...parts) {
+      if (sink.deliverDigest === undefined) throw new Error('the webhook sink delivers digests');
+      return sink.deliverDigest(parts.map(deliveryOf), new AbortController().signal);
+    },
     probe: (delivery, signal) => {
       if (sink.probe === undefined) throw new Error('the webhook sink has a probe');
       return sink.probe(delivery, signal);

@@ -1,4 +1,5 @@
 import type { DaemonSummary, Pause, RouteSummary, Summary } from '../reader.ts';
+import { digestReason } from '../route-session.ts';
 import type { Queryable } from './connection.ts';
 import { driftOf } from './drift.ts';
 import { evictedFrom, invalidBytes } from './evictor.ts';
@@ -10,8 +11,9 @@ const toldFor = 86_400_000;
 /** What the journal holds, and how far each route is, that it knows: in the configuration or not. */
 export async function summarise(database: Queryable): Promise<Summary> {
   const [newest, oldest] = await Promise.all([endOf(database, 'DESC'), endOf(database, 'ASC')]);
-  const [counts, places, pauses, daemons] = await Promise.all([
+  const [counts, collecting, places, pauses, daemons] = await Promise.all([
     countsOf(database),
+    collectingIn(database),
     placesOf(database),
     pausesIn(database),
     daemonsIn(database),
@@ -46,6 +48,7 @@ export async function summarise(database: Queryable): Promise<Summary> {
           seconds: typeof place?.next === 'number' ? Math.max(0, Math.round((Date.now() - place.next) / 1_000)) : 0,
         },
         waiting: waiting?.count ?? 0,
+        collecting: collecting.get(name) ?? 0,
         quarantined: quarantined?.count ?? 0,
         dead: dead?.count ?? 0,
         unseen: (quarantined?.unseen ?? 0) + (dead?.unseen ?? 0),
@@ -82,6 +85,18 @@ async function countsOf(database: Queryable): Promise<Map<string, Partial<Record
   for (const { route, state, count, unseen } of rows)
     counts.set(route, { ...counts.get(route), [state]: { count, unseen } });
   return counts;
+}
+
+/** Those that wait for their digest, by route. */
+async function collectingIn(database: Queryable): Promise<Map<string, number>> {
+  const rows = await database.query<{ route: string; count: number }>(
+    `SELECT route, sum(count)::bigint AS count FROM (
+       SELECT route, state, reason, count FROM delivery_groups
+       UNION ALL SELECT route, state, reason, change FROM delivery_changes) known
+     WHERE state = 'waiting' AND starts_with(reason, $1) GROUP BY route`,
+    [digestReason],
+  );
+  return new Map(rows.map(({ route, count }) => [route, count]));
 }
 
 interface Place {

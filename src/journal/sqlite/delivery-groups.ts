@@ -9,6 +9,7 @@ import {
   isAboutGroups,
   mostGroups,
 } from '../operator-store.ts';
+import { digestReason } from '../route-session.ts';
 import { conditions, groupConditions } from './delivery-filter.ts';
 
 /*
@@ -67,6 +68,17 @@ interface Total {
   readonly state: DeliveryRecord['state'];
   readonly count: number;
   readonly unseen: number;
+}
+
+/** Those that wait for their digest, by route. */
+export function collectingIn(database: DatabaseSync): Map<string, number> {
+  const rows = database
+    .prepare(
+      `SELECT route, sum(count) AS count FROM delivery_groups
+       WHERE state = 'waiting' AND substr(reason, 1, length(?1)) = ?1 GROUP BY route`,
+    )
+    .all(digestReason);
+  return new Map(rows.map(({ route, count }) => [String(route), Number(count)]));
 }
 
 export function totalsIn(database: DatabaseSync): Total[] {

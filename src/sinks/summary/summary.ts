@@ -32,7 +32,7 @@ export function summaryOf(envelope: ShapedEnvelope): Summary {
   const { event, account_id: accountId, zone, occurred_at: at, valid, data } = envelope;
   const body = new Body(data ?? {});
   const definition = typeof event === 'string' ? anyEventNamed(event) : undefined;
-  const sentence = sentenceOf(event, body) || definition?.title || event || 'Unknown event';
+  const sentence = sentenceOf(event, body) || titleOf(event);
   const fields =
     definition?.fields ?? Object.keys(data ?? {}).map((name) => ({ name, type: 'any' as const, secret: false }));
   const facts = fields.flatMap((field) => factOf(field, body));
@@ -55,6 +55,11 @@ export function summaryOf(envelope: ShapedEnvelope): Summary {
 /** An event may have any name, also that of what every object inherits. */
 function sentenceOf(event: string | null | undefined, body: Body): string | undefined {
   return event && Object.hasOwn(sentences, event) ? sentences[event]?.(body) : undefined;
+}
+
+/** An event by the name that the catalogue has for it, where it has one. */
+export function titleOf(event: string | null | undefined): string {
+  return oneLine((event && anyEventNamed(event)?.title) || event || 'Unknown event', longestTitle);
 }
 
 /** Keys that say nothing to a person: ids, databases and what belongs to the phone system's insides. */

@@ -105,6 +105,11 @@ class WebhookSink implements Sink {
     return this.#divide(batch, performance.now() + this.#options.timeout.total / 2, signal);
   }
 
+  /** A preset has a message for several. */
+  deliverDigest(batch: readonly Delivery[], signal: AbortSignal): Promise<Outcome> {
+    return this.#sendOnce(batch, signal);
+  }
+
   async probe(delivery: Delivery, signal: AbortSignal): Promise<ProbeReport> {
     const { mask, auth } = this.#parts;
     let request: Request | undefined;

@@ -132,7 +132,8 @@ export function operators(tested: Tested): void {
     expect(await told).toBe('records');
     const session = await sessionOf(tested.journal, 'r');
     const now = Date.now();
-    const due = async () => (await session.due(now + 1_000, now + 2_000, 10, new Set())).waiting;
+    const due = async () =>
+      (await session.due({ now: now + 1_000, horizon: now + 2_000, limit: 10, held: new Set() })).waiting;
     expect((await due()).map(({ entry }) => seqs.indexOf(entry.seq))).toEqual(expect.arrayContaining([1, 2]));
     // Its tries begin anew, and those that were stay to be read.
     expect((await due())[0]?.attempts.at(-1)).toMatchObject({ outcome: 'restart' });
@@ -180,7 +181,8 @@ export function operators(tested: Tested): void {
     void session.settle({ cursor: session.cursor, recorded: [known], settled: [untouched(two)], delivered: [] });
     // Neither before that is saved, nor after.
     const waiting = await session.waitingAmong([one, two]);
-    const due = async () => (await session.due(Date.now(), Date.now() + 1_000, 10, new Set())).waiting;
+    const due = async () =>
+      (await session.due({ now: Date.now(), horizon: Date.now() + 1_000, limit: 10, held: new Set() })).waiting;
     expect((await due()).map(({ entry }) => entry.seq)).toEqual([one, two]);
     await session.flush();
     expect((await due()).map(({ entry }) => entry.seq)).toEqual([one, two]);
