@@ -25,8 +25,7 @@ export function digesting(sink: Sink): Sink {
       // The configuration's check has refused such a sink.
       if (sink.deliverDigest === undefined)
         throw new SinkUnavailable('it delivers each notification by itself: remove digest');
-      const outcome = await sink.deliverDigest(batch, signal);
-      return batch.map(() => outcome);
+      return sink.deliverDigest(batch, signal);
     },
     close: () => sink.close(),
   };

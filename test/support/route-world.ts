@@ -154,8 +154,6 @@ export class RouteWorld {
     const session: Session = { mode: this.#mode, atJournal, isLost: false, route: undefined };
     this.#session = session;
     const deliver: Sink['deliver'] = (batch, signal) => this.#deliver(session, batch, signal);
-    const deliverDigest: Sink['deliverDigest'] = async (batch, signal) =>
-      (await this.#deliver(session, batch, signal))[0] ?? delivered;
     const isDigest = this.#mode === 'digest';
     session.route = await startRoute(
       { ...options, order: orderOf(this.#mode), digest: isDigest ? { every: 2_000, per: 'account' } : undefined },
@@ -164,7 +162,7 @@ export class RouteWorld {
         events: this.#opened.journal,
         memory: new MemoryBudget(16 * 1024 * 1024),
         log,
-        openSink: async () => ({ deliver, deliverDigest, close: async () => undefined }),
+        openSink: async () => ({ deliver, deliverDigest: deliver, close: async () => undefined }),
       },
     );
   }

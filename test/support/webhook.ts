@@ -4,7 +4,7 @@ import { type Route, type RouteOptions, startRoute } from '../../src/delivery/ro
 import type { Journal } from '../../src/journal/journal.ts';
 import type { Entry } from '../../src/notification/entry.ts';
 import type { Delivery } from '../../src/notification/envelope.ts';
-import type { Outcome, Sink } from '../../src/sinks/sink.ts';
+import { delivered, type Outcome, type Sink } from '../../src/sinks/sink.ts';
 import type { WebhookOptions } from '../../src/sinks/webhook/options.ts';
 import { webhookSink } from '../../src/sinks/webhook/sink.ts';
 import { deliveryFrom, type EntryParts, entry } from './notification.ts';
@@ -38,7 +38,8 @@ export async function openOptions(options: WebhookOptions): Promise<OpenWebhook>
     deliver: (batch, signal) => sink.deliver(batch, signal),
     async digest(...parts) {
       if (sink.deliverDigest === undefined) throw new Error('the webhook sink delivers digests');
-      return sink.deliverDigest(parts.map(deliveryOf), new AbortController().signal);
+      const outcomes = await sink.deliverDigest(parts.map(deliveryOf), new AbortController().signal);
+      return outcomes[0] ?? delivered;
     },
     probe: (delivery, signal) => {
       if (sink.probe === undefined) throw new Error('the webhook sink has a probe');

@@ -3,7 +3,7 @@ import { pluralize } from '../../common/text/format.ts';
 import type { ShapedEnvelope } from '../../notification/envelope.ts';
 import { mostInDigest } from '../sink.ts';
 import { type Severity, severities } from './severity.ts';
-import { type Fact, summaryOf, titleOf } from './summary.ts';
+import { type Fact, oneLine, summaryOf, titleOf } from './summary.ts';
 
 /** Several notifications in words, for a person: all of it is text of theirs, and whoever shows it escapes it. */
 export interface DigestSummary {
@@ -27,6 +27,9 @@ export interface DigestLine {
   readonly text: string;
 }
 
+/** Characters: an account's name may be anything. */
+const longestLine = 300;
+
 /** Events that are counted by name; the others are counted together. */
 const mostEvents = 15;
 
@@ -49,14 +52,17 @@ export function digestOf(batch: readonly ShapedEnvelope[]): DigestSummary {
         .join(),
       'hex',
     ).slice(0, 32)}`,
-    title: `${pluralize(batch.length, 'notification')}${ownerOf(accounts)}${spanOf(batch)}`,
+    title: oneLine(`${pluralize(batch.length, 'notification')}${ownerOf(accounts)}${spanOf(batch)}`, longestLine),
     severity: first.severity,
     facts: [...countsOf(all.map(({ envelope }) => titleOf(envelope.event))), ...cutNote(batch.length)],
     lines: all.map(({ envelope, title, severity }) => ({
       severity,
-      text: [timeOf(envelope), title, accounts.size > 1 && envelope.account_id && `(${envelope.account_id})`]
-        .filter(Boolean)
-        .join(' '),
+      text: oneLine(
+        [timeOf(envelope), title, accounts.size > 1 && envelope.account_id && `(${envelope.account_id})`]
+          .filter(Boolean)
+          .join(' '),
+        longestLine,
+      ),
     })),
     first: first.envelope,
   };

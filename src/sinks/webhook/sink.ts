@@ -106,8 +106,9 @@ class WebhookSink implements Sink {
   }
 
   /** A preset has a message for several. */
-  deliverDigest(batch: readonly Delivery[], signal: AbortSignal): Promise<Outcome> {
-    return this.#sendOnce(batch, signal);
+  async deliverDigest(batch: readonly Delivery[], signal: AbortSignal): Promise<Outcome[]> {
+    const outcome = await this.#sendOnce(batch, signal);
+    return batch.map(() => outcome);
   }
 
   async probe(delivery: Delivery, signal: AbortSignal): Promise<ProbeReport> {

@@ -135,7 +135,7 @@ describe('daemons that share a journal', () => {
       deliver: async (batch) => batch.map(() => delivered),
       async deliverDigest(batch) {
         messages.push(batch.map(({ header }) => header.id));
-        return delivered;
+        return batch.map(() => delivered);
       },
       close: async () => undefined,
     };
