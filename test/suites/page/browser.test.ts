@@ -78,6 +78,7 @@ describe.each(looks)('%s', (_name, options) => {
         number,
       ];
       expect(width).toBeLessThanOrEqual(inner);
+      expect(await page.evaluate(brokenWords)).toEqual([]);
     },
   );
 });
@@ -218,6 +219,19 @@ describe('in a browser that is logged in', () => {
     await page.getByRole('heading', { name: 'Log in' }).waitFor();
   });
 });
+
+/** Evaluated in the page: words of tables that are short, and stand on more than one line all the same. */
+const brokenWords = `[...document.querySelectorAll('th, td')].flatMap((cell) => {
+  const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+  const broken = [];
+  for (let text; (text = texts.nextNode()) !== null; ) for (const { 0: word, index } of text.data.matchAll(/\\w{2,15}/g)) {
+    const range = document.createRange();
+    range.setStart(text, index);
+    range.setEnd(text, index + word.length);
+    if (range.getClientRects().length > 1) broken.push(word);
+  }
+  return broken;
+})`;
 
 function base(): string {
   return `http://${stage.listen}`;
