@@ -30,7 +30,8 @@ export function attentionIn(status: Status, span: (millis: number) => string): A
   const ago = (since: string) => span(Date.now() - Date.parse(since));
   const ofBrokers = brokers.flatMap((broker) => brokerNeed(broker, ago));
   const ofShared = sharedNeeds(status, ago);
-  const ofRoutes = routes.map((route) => routeNeeds(route, ago));
+  const here = (status.daemons ?? []).find(({ asked }) => asked)?.name;
+  const ofRoutes = routes.map((route) => routeNeeds(route, ago, here));
   const needy = ofRoutes.filter(({ length }) => length > 0).length;
   const needs = [
     ...(journal.reason === null ? [] : [{ what: journal.reason, cure: seeOperations }]),
@@ -94,9 +95,15 @@ function brokerNeed(
   return [{ what: reason === null ? what : `${what}: ${reason}`, cure }];
 }
 
-function routeNeeds(route: RouteStatus, ago: (since: string) => string): Need[] {
-  const { name, interrupted, circuit } = route;
-  const needs = [...conditionNeed(route), ...refusedNeed(route), ...newOnes(name, route.unseen, newKind(route))];
+/** @param here the name of the daemon that was asked, where several share the journal */
+function routeNeeds(route: RouteStatus, ago: (since: string) => string, here: string | undefined): Need[] {
+  const { name, interrupted, circuit, holder } = route;
+  const reload = `${holder && holder !== here ? ` on ${holder}` : ''}: kazoo-relay reload`;
+  const needs = [
+    ...conditionNeed(route, reload),
+    ...refusedNeed(route),
+    ...newOnes(name, route.unseen, newKind(route)),
+  ];
   if (interrupted !== null) return [{ what: `${name} is interrupted: ${interrupted}`, cure: seeOperations }, ...needs];
   if (circuit === null || circuit.state === 'closed') return needs;
   // A daemon of the version before doesn't say since when.
@@ -104,8 +111,8 @@ function routeNeeds(route: RouteStatus, ago: (since: string) => string): Need[] 
   const probe = circuit.next_probe === null ? '' : `, at the latest in ${circuit.next_probe} s`;
   // Nobody probes for a route that is paused.
   const cure = route.paused
-    ? `${repair(circuit.code)}; delivery goes on after: kazoo-relay resume ${name}`
-    : `${repair(circuit.code)}; delivery goes on by itself${probe}. At once: kazoo-relay waiting retry --route ${name}`;
+    ? `${repair(circuit.code, reload)}; delivery goes on after: kazoo-relay resume ${name}`
+    : `${repair(circuit.code, reload)}; delivery goes on by itself${probe}. At once: kazoo-relay waiting retry --route ${name}`;
   const what = isRefusal(circuit.code) ? 'refuses everything' : 'is away';
   return [{ what: `the sink of ${name} ${what}${since}: ${circuit.reason}`, cure }, ...needs];
 }
@@ -115,21 +122,22 @@ export function isRefusal(code: number | string | null): boolean {
   return code === 401 || code === 403 || code === 404;
 }
 
-function repair(code: number | string | null): string {
+/** @param reload where and how the configuration is read again */
+function repair(code: number | string | null, reload: string): string {
   if (!isRefusal(code)) return 'Repair it';
   const what = code === 404 ? 'url' : 'auth';
-  return `Correct ${what} of its sink, and apply that: kazoo-relay reload`;
+  return `Correct ${what} of its sink, and apply that${reload}`;
 }
 
 /** A daemon of the version before doesn't say it. */
-function conditionNeed({ name, condition_trouble }: RouteStatus): Need[] {
+function conditionNeed({ name, condition_trouble }: RouteStatus, reload: string): Need[] {
   if (!condition_trouble) return [];
   const { failures, since, reason } = condition_trouble;
   return [
     {
       what: `the condition (where) of ${name} fails on everything, and the last ${failures} were not delivered: ${reason}`,
       cure:
-        `Correct where${/no such overload/.test(reason) ? otherTypes : ''}, then: kazoo-relay reload. Deliver what was skipped: ` +
+        `Correct where${/no such overload/.test(reason) ? otherTypes : ''}, then${reload}. Deliver what was skipped: ` +
         `kazoo-relay replay --route ${name} --since ${since}`,
     },
   ];

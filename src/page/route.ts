@@ -63,14 +63,14 @@ ${tried === null ? nothing : trialOf(tried)}
   };
 }
 
-/** What only the daemon that runs it knows, where that isn't this one. */
+/** Which daemon runs it, where that isn't this one. */
 function whereText(place: PageRoute['place']): Html {
   if (place === 'here') return nothing;
   if (place === 'nowhere')
     return html`<p class="warn">No daemon runs it now: what is for it waits until one does that may.</p>`;
   const { daemon, hasOtherConfiguration } = place;
-  return html`<p>The daemon ${daemon} runs it. What you do here reaches it through the journal's database, within a second. Whether the
-sink answers, and what is in flight, only the page of ${daemon} shows, or <code>kazoo-relay status</code> on its machine.</p>
+  return html`<p>The daemon ${daemon} runs it. What it says of its state, and what you do here, goes through the journal's database, within
+about a second.</p>
 ${hasOtherConfiguration ? html`<p class="warn">${daemon} has other routes or schemas in its configuration: what stands below is this daemon's.</p>` : nothing}`;
 }
 

@@ -137,6 +137,17 @@ export const migrations: readonly string[] = [
     epoch  bigint NOT NULL DEFAULT 0,
     since  bigint NOT NULL DEFAULT now_ms()
   );
+  -- What a route does just now, as the daemon says that has it: the newest row counts, as long as that one lives. See route-states.ts.
+  CREATE TABLE route_states (
+    route    text   NOT NULL,
+    number   bigint GENERATED ALWAYS AS IDENTITY,
+    holder   uuid   NOT NULL,
+    at       bigint NOT NULL DEFAULT now_ms(),
+    -- JSON; and milliseconds until the next probe.
+    state    text   NOT NULL,
+    probe_in bigint NOT NULL,
+    PRIMARY KEY (route, number)
+  );
   -- How far a route is: a row a settlement, the newest counts. Ahead: places beyond the cursor that are settled.
   CREATE TABLE progress (
     route  text     NOT NULL,

@@ -104,6 +104,7 @@ export const operatorFunctions = `
     DELETE FROM routes WHERE route = a_route;
     IF NOT FOUND THEN RETURN 0; END IF;
     DELETE FROM progress WHERE route = a_route;
+    DELETE FROM route_states WHERE route = a_route;
     DELETE FROM registrations WHERE route = a_route;
     DELETE FROM deliveries WHERE route = a_route;
     DELETE FROM dropped WHERE route = a_route;

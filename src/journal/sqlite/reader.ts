@@ -156,6 +156,7 @@ export function summarise(database: DatabaseSync, file: string): Summary {
         unseen: totalOf(name, 'quarantined').unseen + totalOf(name, 'dead').unseen,
         paused: pauses.get(name) ?? null,
         holder: null,
+        state: null,
       };
     }),
   };
