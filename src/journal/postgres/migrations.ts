@@ -314,6 +314,12 @@ export const migrations: readonly string[] = [
     until  bigint NOT NULL,
     PRIMARY KEY (kind, key)
   );
+  -- When the last try of a password is, or was, on whichever daemon, and how many have failed since one was right.
+  CREATE TABLE login_turns (
+    one      boolean PRIMARY KEY DEFAULT true CHECK (one),
+    failures bigint  NOT NULL,
+    at       bigint  NOT NULL
+  );
 
   -- What operators have done, numbered in the order of visibility: see announce. The count grows with each step of an act.
   CREATE TABLE audit (
