@@ -182,6 +182,16 @@ export interface EventGroup extends Omit<DeliveryGroup, 'dueAt'> {
   readonly event: string | null;
   /** The id of the notification of its oldest record; null where that has just gone. */
   readonly example: string | null;
+  /** The earliest of what waits; null where nothing does, or all of it is behind earlier ones of its accounts. */
+  readonly nextTry: NextTry | null;
+}
+
+/** When something is tried again. */
+export interface NextTry {
+  /** Unix milliseconds. */
+  readonly at: number;
+  /** True where it is after that, and nobody has looked for how long. */
+  readonly isLater: boolean;
 }
 
 export interface EventGroups {

@@ -1,6 +1,8 @@
 import { pluralize } from '../common/text/format.ts';
+import { span } from '../common/text/times.ts';
 import type { DeliveryFilter, DeliveryRecord, EventGroup, EventGroups } from '../journal/operator-store.ts';
 import { triesIn } from '../journal/route-session.ts';
+import type { RouteStatus } from '../ops/status.ts';
 import { type Html, html, nothing } from './html.ts';
 import { ago, count, hidden, href, table, time, type View } from './layout.ts';
 import { routeHref } from './now.ts';
@@ -52,7 +54,12 @@ export function actFilterOf(act: FailureAct, choice: FailureChoice): DeliveryFil
 }
 
 /** Groups of failures: what the page shows at first. */
-export function groupsView(choice: FailureChoice, found: EventGroups, isOperator: boolean): View {
+export function groupsView(
+  choice: FailureChoice,
+  found: EventGroups,
+  routes: readonly RouteStatus[],
+  isOperator: boolean,
+): View {
   const { groups, fitting, count: total, isMore } = found;
   const isPart = fitting > groups.length;
   return {
@@ -66,7 +73,7 @@ ${
     : html`<p>${isMore ? 'More than ' : ''}${count(total)} in ${pluralize(fitting, 'group')}, by route, reason and event.${isPart ? ` The ${groups.length} largest${isMore ? ' of those that were looked at' : ''} are shown.` : ''}</p>`
 }
 ${isOperator && fitting > 1 ? html`<div class="acts">All of them: ${actForms(choice, choice.state ?? 'dead')}</div>` : nothing}
-${groups.map((group) => groupCard(group, choice, isOperator))}`,
+${groups.map((group) => groupCard(group, choice, routes, isOperator))}`,
   };
 }
 
@@ -84,15 +91,39 @@ function filterForm(choice: FailureChoice): Html {
 <button>Show</button></form>`;
 }
 
-function groupCard(group: EventGroup, choice: FailureChoice, isOperator: boolean): Html {
+function groupCard(
+  group: EventGroup,
+  choice: FailureChoice,
+  routes: readonly RouteStatus[],
+  isOperator: boolean,
+): Html {
   const { route, state, reason, event, first, last, example } = group;
   const own = { ...choice, state, reason, ...(route && { route }), ...(event !== null && { event }) };
   return html`<section class="card">
 <h2>${count(group.count)} ${event === null ? nothing : `${event} `}${state}${route === '' ? nothing : html` on <a href="${routeHref(route)}">${route}</a>`}</h2>
 <p>${reason}</p>
 <p class="dim">First ${ago(first)}, last ${ago(last)}${example === null ? nothing : html`; <a href="${notificationHref(example)}">an example</a>`}</p>
+${state === 'waiting' ? nextTry(group, routes) : nothing}
 <div class="acts"><a href="${listHref(own)}">Show them</a>${isOperator ? actForms(own, state) : nothing}</div>
 </section>`;
+}
+
+/** When the first of a group is tried again, or what is in the way of that. */
+function nextTry({ route, nextTry: next }: EventGroup, routes: readonly RouteStatus[]): Html {
+  const { paused = null, circuit = null } = routes.find(({ name }) => name === route) ?? {};
+  if (paused !== null)
+    return html`<p class="warn">Next try: when the route is resumed; it is paused by ${paused.by ?? 'an operator'}.</p>`;
+  if (circuit?.state === 'probing')
+    return html`<p class="warn">Next try: the sink is away, and is being probed now.</p>`;
+  if (circuit?.state === 'open') {
+    const probe =
+      circuit.next_probe === null ? nothing : html`: the next one is in ${span(circuit.next_probe * 1_000)}`;
+    return html`<p class="bad">Next try: the sink is away (circuit open); probes go first${probe}.</p>`;
+  }
+  if (next === null) return html`<p>Next try: after an earlier one of the same account.</p>`;
+  const wait = next.at - Date.now();
+  if (next.isLater) return html`<p>Next try: after ${time(next.at)}; others of the route come first.</p>`;
+  return wait <= 0 ? html`<p>Next try: now.</p>` : html`<p>Next try: ${time(next.at)}, in ${span(wait)}.</p>`;
 }
 
 export function listHref(choice: FailureChoice): string {

@@ -72,7 +72,8 @@ export function addPage(server: FastifyInstance, source: PageSource, access: Acc
       // What a reader has seen may need an operator all the same.
       if (visitor.role === 'operator' && (await hasUnseen(source, choice.route)))
         await store.looked(Date.now(), choice.route);
-      return groupsView(choice, found, visitor.role === 'operator');
+      const { routes } = await source.status();
+      return groupsView(choice, found, routes, visitor.role === 'operator');
     });
   });
   pages.closed('/failures/list', async ({ query, visitor }) => {
