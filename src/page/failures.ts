@@ -7,7 +7,7 @@ import { type Html, html, nothing } from './html.ts';
 import { ago, count, hidden, href, table, time, type View } from './layout.ts';
 import { routeHref } from './now.ts';
 
-const failureStates = ['dead', 'quarantined', 'waiting', 'undecodable'] as const;
+export const failureStates = ['dead', 'quarantined', 'waiting', 'undecodable'] as const;
 type FailureState = (typeof failureStates)[number];
 
 /** Which failures are meant, as the URL and the forms say it. */

@@ -100,14 +100,14 @@ ${block('What is set', text)}`,
 }
 
 export function auditView(acts: readonly AuditedAct[]): View {
-  const row = ({ at, who, from, act, selection, count: number }: AuditedAct) => [
+  const row = ({ number, at, who, from, act, selection, count: done, progress }: AuditedAct) => [
     time(at),
     who,
     from,
-    act,
+    progress === null ? act : html`<a href="/acts/${number}">${act}</a>`,
     selection.route === undefined ? '–' : html`<a href="${routeHref(selection.route)}">${selection.route}</a>`,
     html`<code>${JSON.stringify({ ...selection, route: undefined })}</code>`,
-    count(number),
+    progress?.total ? `${count(done)} of ${count(progress.total)}` : count(done),
   ];
   return {
     title: 'Audit',

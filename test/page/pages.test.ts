@@ -205,8 +205,20 @@ describe('an act', () => {
     expect(Number(count)).toBeGreaterThan(2);
     const before = stage.receiver.arrivals.length;
     stage.answer = 204;
-    await ask('/routes/crm/replay', { form: { ...form, confirmed: 'yes' }, session: operator });
+    const done = await ask('/routes/crm/replay', { form: { ...form, confirmed: 'yes' }, session: operator });
     await until(() => stage.receiver.arrivals.length >= before + Number(count), { what: 'the replay' });
+    const shown = async () => (await ask(done.headers.location ?? '', { session: reader })).body;
+    await until(async () => / delivered or dead"/.test(await shown()) && !/At least/.test(await shown()), {
+      what: 'its end',
+    });
+    const bar = (label: string) =>
+      `<p>${label}</p><progress max="${count}" value="${count}" aria-label="${label}"></progress>`;
+    expect(await shown()).toContain(bar(`${count} of ${count} due again`));
+    expect(await shown()).toContain(bar(`${count} of ${count} delivered or dead`));
+    expect(await shown()).toContain(`<title>Replay on crm: ${count} of ${count} –`);
+    const route = await ask('/routes/crm', { session: reader });
+    expect(route.body).toContain(`<a href="${done.headers.location}">The latest</a>`);
+    expect(route.body).toContain(bar(`${count} of ${count} due again`));
     expect(await lastAct()).toMatchObject({ act: 'replay', count: Number(count) });
     const wrong = await ask('/routes/crm/replay', { form: { since: 'soon' }, session: operator });
     expect(wrong.body).toContain('say from when on');

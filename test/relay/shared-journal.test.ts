@@ -199,6 +199,16 @@ describe('of daemons that share a journal', () => {
     const dry = await there(['replay', '--route', 'each@beta', ...all, '--dry-run']);
     const [, count] = /(\d+) notifications? would be delivered/.exec(dry.stdout) ?? [];
     expect(asked.body).toContain(`Replay ${count} on each@beta?`);
+    const begun = await visit('alpha', '/routes/each%40beta/replay', { session, form: { ...form, confirmed: 'yes' } });
+    expect(begun.location).toMatch(/^\/acts\/\d+$/);
+    const label = `${count} of ${count} due again`;
+    await until(async () => (await visit('beta', begun.location, { session })).body.includes('Done.'), {
+      what: 'its end',
+    });
+    expect((await visit('beta', begun.location, { session })).body).toContain(
+      `<p>${label}</p><progress max="${count}"`,
+    );
+    expect(await shown('beta', 'each%40beta')).toContain(`<a href="${begun.location}">The latest</a>`);
 
     const before = receivedAt('/slow').length;
     answers['/slow'] = () => ({ status: 503, headers: { 'retry-after': '3600' } });
@@ -380,7 +390,12 @@ async function visit(name: string, path: string, { session: secret, form }: Visi
     headers: secret === undefined ? {} : { cookie: `kazoo_relay_session=${secret}` },
     ...(form && { method: 'POST', body: new URLSearchParams(form) }),
   });
-  return { status: answer.status, body: await answer.text(), cookie: answer.headers.get('set-cookie') ?? '' };
+  return {
+    status: answer.status,
+    body: await answer.text(),
+    location: answer.headers.get('location') ?? '',
+    cookie: answer.headers.get('set-cookie') ?? '',
+  };
 }
 
 /** The text of a table's row on a page. */

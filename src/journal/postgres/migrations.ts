@@ -329,7 +329,9 @@ export const migrations: readonly string[] = [
     origin    text   NOT NULL,
     act       text   NOT NULL,
     selection text   NOT NULL,
-    count     bigint NOT NULL
+    count     bigint NOT NULL,
+    -- How far it is, as JSON; null where nobody is told.
+    progress  text
   );
   CREATE INDEX audit_by_age ON audit (at);
 

@@ -301,6 +301,30 @@ export function operators(tested: Tested): void {
     await all.close();
   });
 
+  test('shows how far an act is that has begun before it changes anything, to whoever looks', async () => {
+    const [, store] = await withRecords(tested);
+    const one = operating(await tested.store.openOperatorStore());
+    const number = await one.begin('retry');
+    const shown = () => store.actAt(number);
+    const progress = { total: null, isOver: false, problem: null };
+    expect(await shown()).toMatchObject({ number, act: 'retry', who: 'tester', count: 0, progress });
+    await one.tell({ ...progress, total: 2 });
+    const changed = await one.retry(await store.records({ states: ['dead', 'quarantined'], route: 'r' }, 0, 2));
+    expect(await shown()).toMatchObject({ count: changed, progress: { total: 2, isOver: false } });
+    await one.tell({ total: 2, isOver: true, problem: `stopped ${'x'.repeat(5_000)}` });
+    await one.close();
+    const ended = await shown();
+    expect(ended).toMatchObject({
+      count: changed,
+      progress: { isOver: true, problem: expect.stringMatching(/^stopped x{900,1000}/) },
+    });
+    expect(await store.acts(0, 10)).toEqual([ended]);
+    expect([await store.actAt(number + 1), await store.actAt(0)]).toEqual([null, null]);
+    await store.pause('r');
+    expect((await store.acts(0, 10)).at(-1)?.progress).toBeNull();
+    await store.close();
+  });
+
   test('keeps no row of what changed nothing', async () => {
     const [, store] = await withRecords(tested);
     expect([await store.pause('r'), await store.pause('r'), await store.resume('s')]).toEqual([true, false, false]);
