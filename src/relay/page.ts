@@ -18,6 +18,7 @@ import { cachedByCost, unlessAway } from './introspect.ts';
 import { createRehearsal } from './rehearsal.ts';
 import type { Reloader, Running } from './reload.ts';
 import { entriesInRange } from './replay.ts';
+import { RouteWatch } from './route-watch.ts';
 
 interface Shown {
   readonly status: () => Promise<Status>;
@@ -125,7 +126,12 @@ function sourceOf(running: Running, { status, summary, lastReload, forget }: Sho
       journal.look();
       forget();
     },
-    subscribe: (listener) => journal.subscribe(listener),
+    subscribe(listener) {
+      const stops = [journal.subscribe(listener), new RouteWatch(() => routes.snapshot, status).start(listener)];
+      return () => {
+        for (const stop of stops) stop();
+      };
+    },
   };
 }
 
