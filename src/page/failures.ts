@@ -72,13 +72,24 @@ ${
     ? html`<p class="good">Nothing of that is ${stateWords(choice)}.</p>`
     : html`<p>${isMore ? 'More than ' : ''}${count(total)} in ${pluralize(fitting, 'group')}, by route, reason and event.${isPart ? ` The ${groups.length} largest${isMore ? ' of those that were looked at' : ''} are shown.` : ''}</p>`
 }
+${choice.state === undefined ? waitingText(choice, routes) : nothing}
 ${isOperator && fitting > 1 ? html`<div class="acts">All of them: ${actForms(choice, choice.state ?? 'dead')}</div>` : nothing}
 ${groups.map((group) => groupCard(group, choice, routes, isOperator))}`,
   };
 }
 
-function stateWords({ state }: FailureChoice): string {
-  return state ?? 'dead, quarantined or undecodable';
+/** What is tried again by itself stands on a page of its own. */
+function waitingText({ route, event }: FailureChoice, routes: readonly RouteStatus[]): Html {
+  const meant = routes.filter(({ name }) => (route ?? name) === name);
+  const waiting = meant.reduce((sum, one) => sum + (one.waiting ?? 0), 0);
+  // Of one event nobody counts them here.
+  if (waiting === 0 || event !== undefined) return nothing;
+  return html`<p><a href="${href('/failures', { route, state: 'waiting' })}">${count(waiting)} more wait for their next try</a>.</p>`;
+}
+
+/** @param act retries leave out what can't be decoded */
+function stateWords({ state }: FailureChoice, act?: FailureAct): string {
+  return state ?? (act === 'retry' || act === 'one' ? 'dead or quarantined' : 'dead, quarantined or undecodable');
 }
 
 function filterForm(choice: FailureChoice): Html {
@@ -219,16 +230,16 @@ export function confirmView(act: FailureAct, choice: FailureChoice, number: numb
       number === 0
         ? html`<h1>Nothing to do</h1><p>Nothing of that is left. <a href="/failures">Failures</a></p>`
         : html`<h1>${what}?</h1>
-${choiceFacts(choice)}
+${choiceFacts(choice, act)}
 <p>${effects[act]}</p>
 <form method="post" action="/failures/act">${hidden({ act, confirmed: 'yes', choice: carried(choice) })}<button class="${act === 'drop' ? 'danger' : 'act'}">${what}</button> <a href="${listHref(choice)}">Cancel</a></form>`,
   };
 }
 
-function choiceFacts(choice: FailureChoice): Html {
+function choiceFacts(choice: FailureChoice, act: FailureAct): Html {
   const rows = Object.entries({
     Route: choice.route,
-    State: choice.state,
+    State: stateWords(choice, act),
     Event: choice.event,
     Reason: choice.reason,
     Notification: choice.id,

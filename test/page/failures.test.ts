@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import type { EventGroup } from '../../src/journal/operator-store.ts';
 import type { RouteStatus } from '../../src/ops/status.ts';
-import { groupsView } from '../../src/page/failures.ts';
+import { confirmView, groupsView } from '../../src/page/failures.ts';
 
 const hour = 3_600_000;
 const group: EventGroup = {
@@ -50,4 +50,30 @@ test.each<[string, Partial<EventGroup>, object, RegExp | null]>([
   expect(lines.filter((line) => line.startsWith('Next try'))).toEqual(
     told === null ? [] : [expect.stringMatching(told)],
   );
+});
+
+test('what waits is told of beside what failed, with a link to it, by its route', () => {
+  const routes = [
+    { name: 'crm', waiting: 1_200 },
+    { name: 'log', waiting: 4 },
+    { name: 'old', waiting: null },
+  ] as unknown as RouteStatus[]; // all that is looked at
+  const none = { groups: [], fitting: 0, count: 0, isMore: false };
+  const told = (choice: object) =>
+    /<a href="([^"]*waiting)">([^<]*)</.exec(groupsView(choice, none, routes, true).body.text)?.slice(1);
+  expect(told({})).toEqual(['/failures?state=waiting', '1\u202f204 more wait for their next try']);
+  expect(told({ route: 'log' })).toEqual(['/failures?route=log&amp;state=waiting', '4 more wait for their next try']);
+  expect([told({ route: 'old' }), told({ state: 'dead' }), told({ event: 'e' })]).toEqual([
+    undefined,
+    undefined,
+    undefined,
+  ]);
+});
+
+test.each([
+  ['drop', {}, 'dead, quarantined or undecodable'],
+  ['retry', {}, 'dead or quarantined'],
+  ['drop', { state: 'waiting' }, 'waiting'],
+] as const)('who is to confirm a %s of %j is told in which states', (act, choice, states) => {
+  expect(confirmView(act, choice, 7).body.text).toContain(`<dt>State</dt><dd>${states}</dd>`);
 });

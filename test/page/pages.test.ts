@@ -219,6 +219,13 @@ describe('an act', () => {
     const route = await ask('/routes/crm', { session: reader });
     expect(route.body).toContain(`<a href="${done.headers.location}">The latest</a>`);
     expect(route.body).toContain(bar(`${count} of ${count} due again`));
+    const audit = await ask('/audit', { session: reader });
+    expect(audit.body).toMatch(
+      new RegExp(
+        `<a href="${done.headers.location}">replay</a>.*>since <time [^>]*>01 Jan 2010</time>, until <time `,
+        's',
+      ),
+    );
     expect(await lastAct()).toMatchObject({ act: 'replay', count: Number(count) });
     const wrong = await ask('/routes/crm/replay', { form: { since: 'soon' }, session: operator });
     expect(wrong.body).toContain('say from when on');
