@@ -165,6 +165,22 @@ describe('a page that is left open', () => {
     expect(asked.filter((url) => url.endsWith('/audit'))).toHaveLength(1);
   });
 
+  test('leaves what somebody has typed, and reached with the keyboard, as it is', async () => {
+    const page = await open({});
+    await page.goto('/routes/crm');
+    await page.getByRole('button', { name: 'Pause updates' }).waitFor();
+    await page.getByLabel('From').fill('2h');
+    await page.getByLabel('Event').selectOption('voicemail_new');
+    await page.getByRole('button', { name: 'Replay…' }).focus();
+    await page.evaluate("document.querySelector('main h1').id = 'before'");
+    await act();
+    await page.locator('#before').waitFor({ state: 'detached' });
+    expect(await focused(page)).toBe('Replay…');
+    expect([await page.getByLabel('From').inputValue(), await page.getByLabel('Event').inputValue()]).toEqual([
+      ...['2h', 'voicemail_new'],
+    ]);
+  });
+
   test('asks for less than 30 kB of JavaScript, and for nothing from elsewhere', async () => {
     expect(Buffer.byteLength(script)).toBeLessThan(30_000);
     const page = await open({});
