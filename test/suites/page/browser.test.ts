@@ -45,6 +45,7 @@ afterAll(async () => {
 const places = [
   '/',
   '/failures',
+  '/failures?state=waiting',
   '/failures/list?state=dead',
   '/notifications',
   '/routes/crm',
@@ -61,7 +62,7 @@ const looks: readonly (readonly [string, BrowserContextOptions])[] = [
 ];
 
 describe.each(looks)('%s', (_name, options) => {
-  test.each([...places, 'a notification', 'the login', 'a confirmation'])(
+  test.each([...places, 'a notification', 'the login', 'a confirmation', 'an act'])(
     '%s has nothing that axe finds, stays within the window, and runs nothing that it was sent',
     async (place) => {
       const page = await open(options, place !== 'the login');
@@ -275,6 +276,12 @@ async function go(page: Page, place: string): Promise<void> {
   } else if (place === 'a confirmation') {
     await page.goto('/failures');
     await page.getByRole('button', { name: 'Drop…' }).first().click();
+  } else if (place === 'an act') {
+    await page.goto('/routes/crm');
+    await page.getByLabel('From').fill('2h');
+    await page.getByRole('button', { name: 'Replay…' }).click();
+    await page.getByRole('button', { name: /^Replay \d/ }).click();
+    await page.getByRole('progressbar', { name: /due again/ }).waitFor();
   } else await page.goto(place);
 }
 
