@@ -1,4 +1,4 @@
-// node scripts/prepare.mjs [--needs rabbitmq,postgresql,pgbouncer,mariadb,prometheus,rsyslog] -- COMMAND ARGS…
+// node scripts/prepare.mjs [--needs rabbitmq,postgresql,pgbouncer,mariadb,prometheus,rsyslog,swift] -- COMMAND ARGS…
 //
 // Makes a fresh clone ready, then runs the command on the project's own Node: installs the npm packages where they are
 // missing or old, and finds the servers that the command needs, or installs them. It runs on any Node from 20 on, before
@@ -26,6 +26,7 @@ const servers = {
   chromium: having('chromium', 'chromium'),
   prometheus: having('prometheus', 'promtool'),
   rsyslog: having('rsyslog', 'rsyslogd'),
+  swift: having('python3-swift', '/usr/lib/python3/dist-packages/swift'),
   mariadb: {
     package: 'mariadb-server',
     isThere: () => ['/usr/sbin/mariadbd', '/usr/libexec/mariadbd'].some((file) => existsSync(file)),

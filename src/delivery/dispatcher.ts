@@ -80,7 +80,7 @@ export class Dispatcher {
       if (this.#attempts.size >= places || ledger.ready === 0 || !mayStart()) return Number.POSITIVE_INFINITY;
       const { lingerFor } = feed;
       if (!isProbe && lingerFor > 0) return lingerFor;
-      this.#start(ledger.attempt(isProbe ? Math.min(this.circuit.probeSize, batch.max) : batch.max));
+      this.#start(ledger.attempt(isProbe ? Math.min(this.circuit.probeSize, batch.max) : batch.max, batch.size));
     }
   }
 
@@ -162,8 +162,12 @@ export class Dispatcher {
       return;
     }
     const notBefore = outcomes.reduce((latest, outcome) => Math.max(latest, outcome.notBefore ?? 0), 0);
-    const asked = Math.min(notBefore - Date.now(), this.#options.retry.maxWait);
-    if (this.circuit.failed(outcomes[0] ?? { reason: '' }, asked)) this.#opened();
+    if (this.circuit.failed(outcomes[0] ?? { reason: '' }, this.#askedFor(notBefore))) this.#opened();
+  }
+
+  /** For how long the sink has asked to be left alone, in milliseconds, as far as it may. */
+  #askedFor(notBefore: number): number {
+    return Math.min(notBefore - Date.now(), this.#options.retry.maxWait);
   }
 
   #conclude(batch: Batch, outcomes: readonly Outcome[], at: number, duration: number): void {
@@ -214,8 +218,9 @@ export class Dispatcher {
     this.counts.unavailable += 1;
     const isKnown = error instanceof SinkUnavailable;
     if (!isKnown) this.#context.log.error({ err: error }, messages.attemptFailed);
-    const { probeAfter, code } = isKnown ? error : {};
-    if (this.circuit.open({ reason: reasonOf(error), code }, probeAfter)) this.#opened();
+    const { probeAfter: pause, notBefore = 0, code } = isKnown ? error : {};
+    if (this.circuit.open({ reason: reasonOf(error), code }, { pause, asked: this.#askedFor(notBefore) }))
+      this.#opened();
   }
 
   #opened(): void {

@@ -139,10 +139,10 @@ export class RouteLedger {
     for (const delivery of this.#queue.refill(account, waiting.map(resumed))) this.#enter(delivery);
   }
 
-  /** pending → attempting: as many as fit into one batch, `max` at most. */
-  attempt(max: number): readonly Delivery[] {
+  /** pending → attempting: as many as fit into one batch, `max` at most. @param size as of `SinkLimits` */
+  attempt(max: number, size?: number): readonly Delivery[] {
     const deliveries = this.#queue.take(max);
-    const fitting = fittingOf(deliveries);
+    const fitting = fittingOf(deliveries, size);
     if (fitting < deliveries.length) this.#queue.putBack(deliveries.splice(fitting), 'first');
     for (const delivery of deliveries) delivery.state = 'attempting';
     this.#attempting += deliveries.length;

@@ -5,6 +5,7 @@ import { databaseDeclaration } from './database/declaration.ts';
 import { execDeclaration } from './exec/options.ts';
 import { fileDeclaration } from './file/options.ts';
 import { logDeclaration } from './log/options.ts';
+import { s3Declaration } from './s3/options.ts';
 import type { SinkDeclaration, SinkLimits, SinkRoute } from './sink.ts';
 import { syslogDeclaration } from './syslog/options.ts';
 import { webhookDeclaration } from './webhook/declaration.ts';
@@ -28,6 +29,7 @@ export const sinkDeclarations: readonly AnySinkDeclaration[] = [
   webhookDeclaration,
   execDeclaration,
   amqpDeclaration,
+  s3Declaration,
   syslogDeclaration,
 ];
 

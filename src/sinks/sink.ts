@@ -53,11 +53,17 @@ export interface SinkRoute {
   readonly zones: readonly string[];
   /** Secrets of notifications that it gets in clear. */
   readonly reveal: readonly string[];
+  /** `account`: those of an account come one at a time. */
+  readonly order: 'none' | 'account';
 }
 
 export interface SinkLimits {
-  /** How many deliveries a batch holds at most, and how long it may wait to fill (milliseconds). */
-  readonly batch: { readonly max: number; readonly linger: number };
+  /**
+   * How many deliveries a batch holds at most, and how long it may wait to fill (milliseconds). `size` is how many
+   * characters their bodies may have together, unless it is one by itself: 4 Mi where it is left out, since a sink may hold
+   * several copies of a batch at a time.
+   */
+  readonly batch: { readonly max: number; readonly linger: number; readonly size?: number };
   /** How many batches may be with the sink at a time; with one, they come in the journal's order. */
   readonly concurrency: number;
 }
@@ -137,6 +143,8 @@ export class SinkUnavailable extends Error {
   override readonly name = 'SinkUnavailable';
   /** Milliseconds until it is worth trying again, where the sink knows better than growing pauses. */
   readonly probeAfter: number | undefined;
+  /** As of an outcome: the pauses grow all the same, and are no shorter than that. */
+  readonly notBefore: number | undefined;
   /** True where what was tried may be at fault itself, and not the sink: another one should be the next to be tried. */
   readonly unsure: boolean;
   /** As of an outcome. */
@@ -146,6 +154,7 @@ export class SinkUnavailable extends Error {
     message: string,
     options: ErrorOptions & {
       readonly probeAfter?: number | undefined;
+      readonly notBefore?: number | undefined;
       readonly unsure?: boolean;
       readonly code?: number | string | undefined;
     } = {},
@@ -153,6 +162,7 @@ export class SinkUnavailable extends Error {
     super(message, options);
     this.code = options.code;
     this.probeAfter = options.probeAfter;
+    this.notBefore = options.notBefore;
     this.unsure = options.unsure ?? false;
   }
 }

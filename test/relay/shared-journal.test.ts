@@ -217,7 +217,7 @@ describe('of daemons that share a journal', () => {
     delete answers['/slow'];
     const other = (await routeOf('slow')).holder === 'alpha' ? 'beta' : 'alpha';
     const now = async (name: string) => (await visit(name, '/', { session })).body;
-    await until(async () => /the sink of slow is away.*answered 503/.test(await now(other)), {
+    await until(async () => /the sink of slow is away.*answered 503/s.test(await now(other)), {
       what: 'its state there',
     });
     expect(rowOf('slow', await now(other))).toMatch(/^slow webhook sink away /);
@@ -289,7 +289,7 @@ describe('of daemons that share a journal', () => {
     const shown = (await cli(['status', '--config', file])).stdout;
     expect(shown).toMatch(/^the shared journal needs you\n/);
     expect(shown.replaceAll(/\s+/g, ' ')).toMatch(
-      /the database of the journal is away for .*notifications? wait in journal\.spool/,
+      /the database of the journal is away since .*notifications? wait in journal\.spool/s,
     );
     const { code, stderr } = await cli(['status', '--check', 'ready', '--config', file]);
     expect([code, stderr]).toEqual([1, expect.stringContaining("the journal's database is away")]);
@@ -297,7 +297,7 @@ describe('of daemons that share a journal', () => {
     const open = await visit('epsilon', '/', { session });
     expect([open.status, open.body]).toEqual([
       200,
-      expect.stringMatching(/no login: the journal is away.*is away for /s),
+      expect.stringMatching(/no login: the journal is away.*is away since /s),
     ]);
     const closed = [
       await visit('epsilon', '/audit', { session }),

@@ -108,6 +108,7 @@ const otherNames: Readonly<Record<string, readonly string[]>> = {
   webhook: ['HTTP', 'HTTPS', 'REST', 'API', 'hook', 'webhooks', 'Slack', 'Teams', 'POST', 'URL'],
   database: ['PostgreSQL', 'Postgres', 'MySQL', 'MariaDB', 'SQLite', 'SQL', 'DB'],
   log: ['stdout', 'console', 'journald', 'syslog', 'print', 'logger'],
+  s3: ['AWS', 'MinIO', 'bucket', 'R2', 'Ceph', 'ObjectStorage'],
   file: ['JSON', 'NDJSON', 'JSONL', 'CSV', 'text', 'disk', 'logfile'],
 };
 

@@ -112,7 +112,7 @@ describe('status', () => {
     expect(stdout).toMatch(/HTTP +127\.0\.0\.1:[1-9]\d+$/m);
     expect(stdout).toMatch(/west +127\.0\.0\.1:\d+ +test-\S+ +consuming/);
     expect(stdout).toMatch(
-      /broken +file +0 +0 +- +4 \(\d+ s\).*sink away\n.*\nthe sink of broken is away for \d+ s: .* can't be written/s,
+      /broken +file +0 +0 +- +4 \(\d+ s\).*sink away\n.*\nthe sink of broken is away since \S+ \(for \d+ s\): .* can't be written/s,
     );
   });
 
