@@ -32,10 +32,11 @@ export const script = `'use strict';
   function swap(next) {
     const active = document.activeElement;
     const focused = main.contains(active) && active !== main ? placeOf(active) : null;
-    const open = [...main.querySelectorAll('details[open][id]')].map((one) => one.id);
+    const summaryOf = (one) => one.querySelector('summary').textContent;
+    const open = [...main.querySelectorAll('details[open]')].map(summaryOf);
     const typed = [...main.querySelectorAll('input:not([type=hidden]), textarea, select')].map((one) => [placeOf(one), one.value]);
     main.replaceChildren(...next.childNodes);
-    for (const id of open) document.getElementById(id)?.setAttribute('open', '');
+    for (const one of main.querySelectorAll('details')) if (open.includes(summaryOf(one))) one.open = true;
     for (const [place, value] of typed) {
       const field = at(place);
       if (field) field.value = value;

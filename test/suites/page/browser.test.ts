@@ -166,7 +166,7 @@ describe('a page that is left open', () => {
     expect(asked.filter((url) => url.endsWith('/audit'))).toHaveLength(1);
   });
 
-  test('leaves what somebody has typed, and reached with the keyboard, as it is', async () => {
+  test('leaves what somebody has typed, opened, and reached with the keyboard, as it is', async () => {
     const page = await open({});
     await page.goto('/routes/crm');
     await page.getByRole('button', { name: 'Pause updates' }).waitFor();
@@ -180,6 +180,13 @@ describe('a page that is left open', () => {
     expect([await page.getByLabel('From').inputValue(), await page.getByLabel('Event').inputValue()]).toEqual([
       ...['2h', 'voicemail_new'],
     ]);
+    await page.goto('/');
+    await page.getByRole('button', { name: 'Pause updates' }).waitFor();
+    await page.getByText('What these words mean').click();
+    await page.evaluate("document.querySelector('main h1').id = 'before'");
+    await act();
+    await page.locator('#before').waitFor({ state: 'detached' });
+    expect(await page.getByRole('group').getAttribute('open')).toBe('');
   });
 
   test('asks for less than 30 kB of JavaScript, and for nothing from elsewhere', async () => {
