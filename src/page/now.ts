@@ -18,7 +18,7 @@ export function routesToLookAt(status: Status): string[] {
 /** What goes on: states and counts for everybody; reasons for who is logged in. */
 export function nowView(full: Status, counts: Counts | null, reasons: Reasons | null): View {
   const isLoggedIn = reasons !== null;
-  const status = isLoggedIn ? full : withoutAnswers(full);
+  const status = isLoggedIn ? full : withoutReasons(full);
   const { verdict, wellSince, needs } = attentionIn(status);
   const sentence =
     wellSince === null
@@ -51,6 +51,19 @@ ${charts(counts)}
 ${journal(status)}`,
   };
 }
+
+/** States and counts: reasons of our own may name files and servers. */
+function withoutReasons(full: Status): Status {
+  const { journal, brokers, routes, ...status } = withoutAnswers(full);
+  return {
+    ...status,
+    journal: { ...journal, reason: journal.reason && `the journal is in trouble; ${seeLogin}` },
+    brokers: brokers?.map((broker) => (broker.paused ? { ...broker, reason: null } : broker)) ?? null,
+    routes: routes.map((route) => ({ ...route, interrupted: route.interrupted && seeLogin })),
+  };
+}
+
+const seeLogin = 'who is logged in sees why';
 
 /** Why, as the records themselves say, the most frequent reasons first; and the cure, which leads to the records. */
 function toLookAt(cure: string, route: string, found: EventGroups | undefined): Html {

@@ -40,6 +40,7 @@ const route = {
     paused: null,
   },
   holder: null,
+  state: null,
 };
 const summary = {
   ...{
@@ -339,6 +340,31 @@ describe('of a journal that daemons share', () => {
     expect([verdict, needs.length]).toEqual(['the shared journal needs you', 1]);
     expect(needs[0]?.what).toContain(told);
     expect(needs[0]?.cure).not.toBe('');
+  });
+
+  test('a route of another daemon needs an operator by what that one says of it, and its cure is there', () => {
+    const state = {
+      ...activity,
+      circuit: 'open' as const,
+      trouble: { reason: 'answered 401', code: 401 },
+      probeIn: 4_000,
+    };
+    const routes = [held[0], { ...held[1], state }];
+    const found = shared(
+      { daemons: [alpha, beta], routes },
+      { activityOf: (name: string) => (name === 'crm' ? activity : undefined) },
+    );
+    expect(found.routes[1]).toMatchObject({ in_flight: activity.inFlight, circuit: { state: 'open', next_probe: 4 } });
+    expect(JSON.stringify(found)).not.toContain('circuitSince');
+    const { verdict, needs } = attentionIn({
+      ...found,
+      daemons: found.daemons.map((one) => ({ ...one, asked: one.name === 'alpha' })),
+    });
+    expect(verdict).toBe('1 of 2 routes needs you');
+    expect(needs[0]).toMatchObject({
+      what: expect.stringContaining('the sink of archive refuses everything'),
+      cure: expect.stringContaining('and apply that on beta: kazoo-relay reload'),
+    });
   });
 
   test('a daemon that was started anew, and one that was stopped, need nobody', () => {

@@ -1,8 +1,9 @@
-import type { DaemonSummary, Pause, RouteSummary, Summary } from '../reader.ts';
+import type { DaemonSummary, Pause, RouteState, RouteSummary, Summary } from '../reader.ts';
 import { digestReason } from '../route-session.ts';
 import type { Queryable } from './connection.ts';
 import { driftOf } from './drift.ts';
 import { evictedFrom, invalidBytes } from './evictor.ts';
+import { newestState, stateColumns, stateIn } from './route-states.ts';
 import { spaceOf } from './space.ts';
 
 /** Daemons that died are told of for so many milliseconds. */
@@ -54,6 +55,7 @@ export async function summarise(database: Queryable): Promise<Summary> {
         unseen: (quarantined?.unseen ?? 0) + (dead?.unseen ?? 0),
         paused: pauses.get(name) ?? null,
         holder: place?.holder ?? null,
+        state: place?.state ?? null,
       };
     }),
   };
@@ -104,17 +106,22 @@ interface Place {
   /** When the first one that it hasn't passed came. */
   readonly next: number | null;
   readonly holder: string | null;
+  readonly state: RouteState | null;
 }
 
 /** By route. */
 async function placesOf(database: Queryable): Promise<Map<string, Place>> {
-  const rows = await database.query<Place & { readonly route: string }>(
+  const rows = await database.query<Omit<Place, 'state'> & { readonly route: string } & Parameters<typeof stateIn>[0]>(
     `SELECT r.route, p.cursor, (SELECT e.received_at FROM entries e WHERE e.seq > p.cursor ORDER BY e.seq LIMIT 1) AS next,
-       (SELECT d.name FROM daemons d WHERE d.holder = r.holder AND is_alive(d.holder)) AS holder
-     FROM routes r, LATERAL (
-       SELECT cursor FROM progress WHERE route = r.route ORDER BY epoch DESC, n DESC LIMIT 1) p`,
+       living.name AS holder, ${stateColumns}
+     FROM routes r
+     JOIN LATERAL (SELECT cursor FROM progress WHERE route = r.route ORDER BY epoch DESC, n DESC LIMIT 1) p ON true
+     LEFT JOIN LATERAL (SELECT d.name FROM daemons d WHERE d.holder = r.holder AND is_alive(d.holder)) living ON true
+     LEFT JOIN LATERAL (${newestState}) shown ON living.name IS NOT NULL`,
   );
-  return new Map(rows.map(({ route, ...place }) => [route, place]));
+  return new Map(
+    rows.map(({ route, cursor, next, holder, ...row }) => [route, { cursor, next, holder, state: stateIn(row) }]),
+  );
 }
 
 /** By route. */

@@ -158,6 +158,7 @@ export function summarise(database: DatabaseSync, file: string): Summary {
         unseen: totalOf(name, 'quarantined').unseen + totalOf(name, 'dead').unseen,
         paused: pauses.get(name) ?? null,
         holder: null,
+        state: null,
       };
     }),
   };
