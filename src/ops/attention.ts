@@ -122,12 +122,17 @@ function routeNeeds(route: RouteStatus, sinceWhen: Since, here: string | undefin
   // A daemon of the version before doesn't say since when.
   const since = circuit.since === undefined ? '' : ` ${sinceWhen(circuit.since)}`;
   const within = circuit.next_probe === null ? '' : ` within ${circuit.next_probe} s`;
+  const why = circuit.reason === null ? {} : { why: circuit.reason };
+  if (isCapped(circuit.code))
+    return [
+      { what: `${name} waits${since}`, ...why, kept: waitsInJournal, cure: `It goes on by itself${within}.` },
+      ...needs,
+    ];
   // Nobody probes for a route that is paused.
   const after = route.paused
     ? `After that: kazoo-relay resume ${name}`
     : `Delivery then goes on by itself${within}, or at once: kazoo-relay waiting retry --route ${name}`;
   const what = `the sink of ${name} ${isRefusal(circuit.code) ? 'refuses everything' : 'is away'}${since}`;
-  const why = circuit.reason === null ? {} : { why: circuit.reason };
   return [{ what, ...why, kept: waitsInJournal, cure: `${repair(circuit.code, reload)}. ${after}` }, ...needs];
 }
 
@@ -137,6 +142,11 @@ const waitsInJournal =
 /** A receiver that is there and takes nothing of ours: it refuses the login, or there is nothing at that address. */
 export function isRefusal(code: number | string | null): boolean {
   return code === 401 || code === 403 || code === 404;
+}
+
+/** A sink that sends no more for now, as its route's option says. */
+export function isCapped(code: number | string | null): boolean {
+  return code === 'maxPerHour';
 }
 
 /** @param reload where and how the configuration is read again */

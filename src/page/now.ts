@@ -1,7 +1,7 @@
 import { formatBytes, pluralize } from '../common/text/format.ts';
 import { span } from '../common/text/times.ts';
 import type { EventGroups } from '../journal/operator-store.ts';
-import { attentionIn, isRefusal } from '../ops/attention.ts';
+import { attentionIn, isCapped, isRefusal } from '../ops/attention.ts';
 import { type BrokerStatus, type DaemonStatus, type RouteStatus, type Status, withoutAnswers } from '../ops/status.ts';
 import { type Counts, charts } from './charts.ts';
 import { type Html, html, nothing } from './html.ts';
@@ -142,7 +142,7 @@ export function stateOf(route: RouteStatus): Html {
   // What else waits was tried, or is behind something that was.
   if (circuit.state === 'closed' && waiting && waiting !== collecting) return html`<span class="warn">retrying</span>`;
   if (circuit.state === 'closed' && collecting) return html`<span class="good">collecting</span>`;
-  const away = isRefusal(circuit.code) ? 'refused' : 'sink away';
+  const away = isRefusal(circuit.code) ? 'refused' : isCapped(circuit.code) ? 'at maxPerHour' : 'sink away';
   const states = { closed: ['good', 'delivering'], open: ['bad', away], probing: ['warn', 'probing'] } as const;
   const [kind, word] = states[circuit.state];
   return html`<span class="${kind}">${word}</span>`;

@@ -152,6 +152,14 @@ describe('an operator is needed', () => {
       'Repair it. After that: kazoo-relay resume crm',
     ],
     [
+      'by a sink that has sent as much as it may',
+      {},
+      {},
+      { ...open, trouble: { reason: 'maxPerHour: 100 e-mails', code: 'maxPerHour' } },
+      '2 of 2 routes need you',
+      'once its sink takes it.\nIt goes on by itself within 7 s.',
+    ],
+    [
       'by routes that are interrupted',
       {},
       {},

@@ -87,6 +87,8 @@ describe('status', () => {
     await publishAsKazoo(broker.url, 1, { 'Current-Balance': 'much' });
     await until(async () => (await status()).journal.messages === 4, { what: 'all in the journal' });
     await until(async () => (await status()).routes[0]?.lag?.messages === 0, { what: 'the archive to catch up' });
+    // The counts of the last hour may be as old as they are costly.
+    await until(async () => (await status()).routes[0]?.delivered?.last_hour === 3, { what: 'what was delivered' });
     await until(async () => (await status()).routes[2]?.waiting === 3, { what: 'the digest to collect' });
     await until(async () => (await status()).routes[1]?.circuit?.state === 'open', { what: 'the open circuit' });
     await until(async () => (await status()).http?.open, { what: 'the open HTTP port' });
