@@ -26,7 +26,8 @@ export function attentionIn(status: Status, zone: TimeZoneOption = {}): Attentio
   };
   const ofBrokers = brokers.flatMap((broker) => brokerNeed(broker, since));
   const ofShared = sharedNeeds(status, since);
-  const ofRoutes = routes.map((route) => routeNeeds(route, since));
+  const here = (status.daemons ?? []).find(({ asked }) => asked)?.name;
+  const ofRoutes = routes.map((route) => routeNeeds(route, since, here));
   const needy = ofRoutes.filter(({ length }) => length > 0).length;
   const needs = [
     ...(journal.reason === null ? [] : [{ what: journal.reason, kept: inQueues, cure: seeOperations }]),
@@ -106,22 +107,33 @@ function brokerNeed({ zone, broker, state, since, paused, reason, code }: Broker
 const inItsQueue =
   'What was taken from it is kept and delivered. What KAZOO publishes there meanwhile waits in its queue only if that broker runs.';
 
-function routeNeeds(route: RouteStatus, sinceWhen: Since): Need[] {
-  const { name, interrupted, circuit } = route;
-  const needs = [...conditionNeed(route), ...refusedNeed(route), ...newOnes(name, route.unseen, newKind(route))];
+/** @param here the name of the daemon that was asked, where several share the journal */
+function routeNeeds(route: RouteStatus, sinceWhen: Since, here: string | undefined): Need[] {
+  const { name, interrupted, circuit, holder } = route;
+  const reload = `${holder && holder !== here ? ` on ${holder}` : ''}: kazoo-relay reload`;
+  const needs = [
+    ...conditionNeed(route, reload),
+    ...refusedNeed(route),
+    ...newOnes(name, route.unseen, newKind(route)),
+  ];
   if (interrupted !== null)
     return [{ what: `${name} is interrupted`, why: interrupted, kept: waitsInJournal, cure: seeOperations }, ...needs];
   if (circuit === null || circuit.state === 'closed') return needs;
   // A daemon of the version before doesn't say since when.
   const since = circuit.since === undefined ? '' : ` ${sinceWhen(circuit.since)}`;
   const within = circuit.next_probe === null ? '' : ` within ${circuit.next_probe} s`;
+  const why = circuit.reason === null ? {} : { why: circuit.reason };
+  if (isCapped(circuit.code))
+    return [
+      { what: `${name} waits${since}`, ...why, kept: waitsInJournal, cure: `It goes on by itself${within}.` },
+      ...needs,
+    ];
   // Nobody probes for a route that is paused.
   const after = route.paused
     ? `After that: kazoo-relay resume ${name}`
     : `Delivery then goes on by itself${within}, or at once: kazoo-relay waiting retry --route ${name}`;
   const what = `the sink of ${name} ${isRefusal(circuit.code) ? 'refuses everything' : 'is away'}${since}`;
-  const why = circuit.reason === null ? {} : { why: circuit.reason };
-  return [{ what, ...why, kept: waitsInJournal, cure: `${repair(circuit.code)}. ${after}` }, ...needs];
+  return [{ what, ...why, kept: waitsInJournal, cure: `${repair(circuit.code, reload)}. ${after}` }, ...needs];
 }
 
 const waitsInJournal =
@@ -132,14 +144,20 @@ export function isRefusal(code: number | string | null): boolean {
   return code === 401 || code === 403 || code === 404;
 }
 
-function repair(code: number | string | null): string {
+/** A sink that sends no more for now, as its route's option says. */
+export function isCapped(code: number | string | null): boolean {
+  return code === 'maxPerHour';
+}
+
+/** @param reload where and how the configuration is read again */
+function repair(code: number | string | null, reload: string): string {
   if (!isRefusal(code)) return 'Repair it';
   const what = code === 404 ? 'url' : 'auth';
-  return `Correct sink.${what} of this route in the configuration, and apply that: kazoo-relay reload`;
+  return `Correct sink.${what} of this route in the configuration, and apply that${reload}`;
 }
 
 /** A daemon of the version before doesn't say it. */
-function conditionNeed({ name, condition_trouble }: RouteStatus): Need[] {
+function conditionNeed({ name, condition_trouble }: RouteStatus, reload: string): Need[] {
   if (!condition_trouble) return [];
   const { failures, since, reason } = condition_trouble;
   return [
@@ -148,8 +166,8 @@ function conditionNeed({ name, condition_trouble }: RouteStatus): Need[] {
       why: reason,
       kept: 'Nothing is lost: they are in the journal (journal.retention, 30d unless set), and can be delivered after all.',
       cure:
-        `Correct "where" of this route in the configuration${/no such overload/.test(reason) ? otherTypes : ''}, and apply that: ` +
-        `kazoo-relay reload. Then deliver what was skipped: kazoo-relay replay --route ${name} --since ${since}`,
+        `Correct "where" of this route in the configuration${/no such overload/.test(reason) ? otherTypes : ''}, and apply that` +
+        `${reload}. Then deliver what was skipped: kazoo-relay replay --route ${name} --since ${since}`,
     },
   ];
 }

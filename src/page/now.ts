@@ -1,7 +1,7 @@
 import { formatBytes, pluralize } from '../common/text/format.ts';
 import { span } from '../common/text/times.ts';
 import type { EventGroups } from '../journal/operator-store.ts';
-import { attentionIn, isRefusal } from '../ops/attention.ts';
+import { attentionIn, isCapped, isRefusal } from '../ops/attention.ts';
 import { type BrokerStatus, type DaemonStatus, type RouteStatus, type Status, withoutAnswers } from '../ops/status.ts';
 import { type Counts, charts } from './charts.ts';
 import { type Html, html, nothing } from './html.ts';
@@ -18,7 +18,7 @@ export function routesToLookAt(status: Status): string[] {
 /** What goes on: states and counts for everybody; reasons for who is logged in. */
 export function nowView(full: Status, counts: Counts | null, reasons: Reasons | null): View {
   const isLoggedIn = reasons !== null;
-  const status = isLoggedIn ? full : withoutAnswers(full);
+  const status = isLoggedIn ? full : withoutReasons(full);
   const { verdict, wellSince, needs } = attentionIn(status);
   const sentence =
     wellSince === null
@@ -51,6 +51,19 @@ ${charts(counts)}
 ${journal(status)}`,
   };
 }
+
+/** States and counts: reasons of our own may name files and servers. */
+function withoutReasons(full: Status): Status {
+  const { journal, brokers, routes, ...status } = withoutAnswers(full);
+  return {
+    ...status,
+    journal: { ...journal, reason: journal.reason && `the journal is in trouble; ${seeLogin}` },
+    brokers: brokers?.map((broker) => (broker.paused ? { ...broker, reason: null } : broker)) ?? null,
+    routes: routes.map((route) => ({ ...route, interrupted: route.interrupted && seeLogin })),
+  };
+}
+
+const seeLogin = 'who is logged in sees why';
 
 /** Why, as the records themselves say, the most frequent reasons first; and the cure, which leads to the records. */
 function toLookAt(cure: string, route: string, found: EventGroups | undefined): Html {
@@ -120,15 +133,16 @@ export function routeHref(name: string): string {
 
 /** What a route does, in a word. */
 export function stateOf(route: RouteStatus): Html {
-  const { interrupted, paused, circuit, holder, waiting, condition_trouble, unseen } = route;
+  const { interrupted, paused, circuit, holder, waiting, collecting, condition_trouble, unseen } = route;
   if (interrupted) return html`<span class="bad">interrupted</span>`;
   if (paused) return html`<span class="warn">paused</span>`;
   if (circuit === null) return html`<span class="dim">${holder === null ? 'not running' : `at ${holder}`}</span>`;
   if (condition_trouble) return html`<span class="bad">condition fails</span>`;
   if (circuit.state === 'closed' && unseen) return html`<span class="warn">some failed</span>`;
-  // What waits was tried, or is behind something that was.
-  if (circuit.state === 'closed' && waiting) return html`<span class="warn">retrying</span>`;
-  const away = isRefusal(circuit.code) ? 'refused' : 'sink away';
+  // What else waits was tried, or is behind something that was.
+  if (circuit.state === 'closed' && waiting && waiting !== collecting) return html`<span class="warn">retrying</span>`;
+  if (circuit.state === 'closed' && collecting) return html`<span class="good">collecting</span>`;
+  const away = isRefusal(circuit.code) ? 'refused' : isCapped(circuit.code) ? 'at maxPerHour' : 'sink away';
   const states = { closed: ['good', 'delivering'], open: ['bad', away], probing: ['warn', 'probing'] } as const;
   const [kind, word] = states[circuit.state];
   return html`<span class="${kind}">${word}</span>`;

@@ -90,8 +90,8 @@ export interface Sink {
    * @throws SinkUnavailable when nothing at all could be delivered: no attempt is counted, the batch comes again.
    */
   deliver(batch: readonly Delivery[], signal: AbortSignal): Promise<Outcome[]>;
-  /** Delivers all of a batch as one message, where the kind of sink can: the outcome is that of each. */
-  deliverDigest?(batch: readonly Delivery[], signal: AbortSignal): Promise<Outcome>;
+  /** As `deliver`, but all of a batch that goes to the same people goes as one message, where the kind of sink can. */
+  deliverDigest?(batch: readonly Delivery[], signal: AbortSignal): Promise<Outcome[]>;
   /**
    * Delivers one notification and tells how that went, in as much detail as helps an operator, without any secret.
    * Where a sink has none, `deliver` is all there is to tell.
@@ -139,6 +139,9 @@ interface Dead {
    */
   readonly refused?: 'all' | 'account';
 }
+
+/** How many notifications a digest has, at most: the others are in the next one. */
+export const mostInDigest = 1_000;
 
 export const delivered: Outcome = { status: 'delivered' };
 

@@ -29,8 +29,18 @@ const activity: Activity = {
   ...{ circuitSince: started + 2_000, refusedAccounts: 0, trouble: undefined, probeIn: 0 },
 };
 const route = {
-  ...{ cursor: 1, lag: { messages: 0, seconds: 0 }, waiting: 0, quarantined: 0, dead: 0, unseen: 0, paused: null },
+  ...{
+    cursor: 1,
+    lag: { messages: 0, seconds: 0 },
+    waiting: 0,
+    collecting: 0,
+    quarantined: 0,
+    dead: 0,
+    unseen: 0,
+    paused: null,
+  },
   holder: null,
+  state: null,
 };
 const summary = {
   ...{
@@ -140,6 +150,14 @@ describe('an operator is needed', () => {
       open,
       '2 of 2 routes need you',
       'Repair it. After that: kazoo-relay resume crm',
+    ],
+    [
+      'by a sink that has sent as much as it may',
+      {},
+      {},
+      { ...open, trouble: { reason: 'maxPerHour: 100 e-mails', code: 'maxPerHour' } },
+      '2 of 2 routes need you',
+      'once its sink takes it.\nIt goes on by itself within 7 s.',
     ],
     [
       'by routes that are interrupted',
@@ -330,6 +348,31 @@ describe('of a journal that daemons share', () => {
     expect([verdict, needs.length]).toEqual(['the shared journal needs you', 1]);
     expect(needs[0]?.what).toContain(told);
     expect(needs[0]?.cure).not.toBe('');
+  });
+
+  test('a route of another daemon needs an operator by what that one says of it, and its cure is there', () => {
+    const state = {
+      ...activity,
+      circuit: 'open' as const,
+      trouble: { reason: 'answered 401', code: 401 },
+      probeIn: 4_000,
+    };
+    const routes = [held[0], { ...held[1], state }];
+    const found = shared(
+      { daemons: [alpha, beta], routes },
+      { activityOf: (name: string) => (name === 'crm' ? activity : undefined) },
+    );
+    expect(found.routes[1]).toMatchObject({ in_flight: activity.inFlight, circuit: { state: 'open', next_probe: 4 } });
+    expect(JSON.stringify(found)).not.toContain('circuitSince');
+    const { verdict, needs } = attentionIn({
+      ...found,
+      daemons: found.daemons.map((one) => ({ ...one, asked: one.name === 'alpha' })),
+    });
+    expect(verdict).toBe('1 of 2 routes needs you');
+    expect(needs[0]).toMatchObject({
+      what: expect.stringContaining('the sink of archive refuses everything'),
+      cure: expect.stringContaining('and apply that on beta: kazoo-relay reload'),
+    });
   });
 
   test('a daemon that was started anew, and one that was stopped, need nobody', () => {

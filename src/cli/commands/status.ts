@@ -274,10 +274,12 @@ function deliveredCells({ delivered }: RouteStatus): Cell[] {
 }
 
 /** Where no daemon runs, only a pause is known, and who else has the route. */
-function stateOf({ interrupted, paused, circuit, holder }: RouteStatus): string {
+function stateOf({ interrupted, paused, circuit, holder, waiting, collecting }: RouteStatus): string {
   if (interrupted) return 'interrupted';
   if (paused) return 'paused';
   if (circuit === null) return holder ? `at ${printable(holder)}` : '-';
+  // A daemon of the version before collects nothing.
+  if (circuit.state === 'closed' && collecting && collecting === waiting) return 'collecting';
   return { closed: 'delivering', open: 'sink away', probing: 'probing' }[circuit.state];
 }
 

@@ -1,7 +1,7 @@
 import { pluralize } from '../../common/text/format.ts';
 import type { Delivery, ShapedEnvelope } from '../../notification/envelope.ts';
 import { severityMark } from '../summary/severity.ts';
-import { oneLine, type Summary, summaryOf } from '../summary/summary.ts';
+import { type Fact, oneLine, type Summary, summaryOf } from '../summary/summary.ts';
 import { createTemplate, escapeMarkup } from '../template/template.ts';
 import type { EmailSinkOptions, TextTemplates } from './options.ts';
 
@@ -65,7 +65,7 @@ export function capLetter(maxPerHour: number, until: number, route: string): Let
   };
 }
 
-export function isUrgent({ severity }: Summary): boolean {
+export function isUrgent({ severity }: Pick<Summary, 'severity'>): boolean {
   return severity === 'error' || severity === 'critical';
 }
 
@@ -90,16 +90,25 @@ function signature({ id, event }: ShapedEnvelope, route: string): string {
 }
 
 function ownText({ title, facts }: Summary, end: string): string {
-  return textPage(title, facts.map(({ name, value }) => `${name}: ${value}`).join('\n'), end);
+  return textPage(title, listedFacts(facts), end);
 }
 
 function ownHtml({ title, facts }: Summary, end: string): string {
+  return htmlPage(title, factsTable(facts), end);
+}
+
+export function listedFacts(facts: readonly Fact[]): string {
+  return facts.map(({ name, value }) => `${name}: ${value}`).join('\n');
+}
+
+/** As HTML. */
+export function factsTable(facts: readonly Fact[]): string {
   const rows = facts.map(
     ({ name, value }) =>
       `<tr><th align="left" valign="top" style="padding:2px 16px 2px 0;font-weight:normal;color:#555">${escapeMarkup(name)}</th>` +
       `<td valign="top" style="padding:2px 0">${escapeMarkup(value)}</td></tr>`,
   );
-  return htmlPage(title, `<table style="border-collapse:collapse">\n${rows.join('\n')}\n</table>`, end);
+  return `<table style="border-collapse:collapse">\n${rows.join('\n')}\n</table>`;
 }
 
 /** What follows `-- ` is a signature: most programs show it as one. */

@@ -111,7 +111,7 @@ export class Mailer {
     const { maxPerHour } = this.#options;
     throw new SinkUnavailable(
       `maxPerHour: ${maxPerHour} e-mails went out within an hour, and the next ones wait. Raise it, or select fewer events`,
-      { probeAfter: wait },
+      { probeAfter: wait, code: 'maxPerHour' },
     );
   }
 

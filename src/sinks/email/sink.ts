@@ -50,15 +50,14 @@ class EmailSink implements Sink {
   }
 
   /** One e-mail for all whose recipients are the same. */
-  async deliverDigest(batch: readonly Delivery[], signal: AbortSignal): Promise<Outcome> {
-    const outcomes: Outcome[] = [];
-    const drafts = this.#digests(batch, outcomes);
-    const failure = await this.#each(drafts, outcomes, (draft) => this.#mailer.send(draft, signal));
-    const byStatus = (wanted: Outcome['status']) => outcomes.find(({ status }) => status === wanted);
-    const worst = failure ?? byStatus('retry') ?? byStatus('dead');
-    if (worst !== undefined) return worst;
-    for (const { messageId } of drafts) this.#mailer.forget(messageId);
-    return outcomes[0] ?? skipped;
+  async deliverDigest(batch: readonly Delivery[], signal: AbortSignal): Promise<Outcome[]> {
+    const outcomes = new Map<Delivery, Outcome>();
+    const groups = this.#groupsOf(batch, outcomes);
+    const sent: Outcome[] = [];
+    const failure = await this.#each(groups, sent, (group) => this.#send(this.#digestFor(group), signal));
+    for (const [at, { deliveries }] of groups.entries())
+      for (const delivery of deliveries) outcomes.set(delivery, sent[at] ?? failure ?? delivered);
+    return batch.map((delivery) => outcomes.get(delivery) ?? skipped);
   }
 
   async probe(delivery: Delivery, signal: AbortSignal): Promise<ProbeReport> {
@@ -106,7 +105,11 @@ class EmailSink implements Sink {
     const draft = orDead(() => this.#draft(delivery, probe !== undefined));
     if ('status' in draft) return draft;
     probe?.sends(draft);
-    const outcome = await this.#mailer.send(draft, signal, probe?.hears);
+    return this.#send(draft, signal, probe?.hears);
+  }
+
+  async #send(draft: Draft, signal: AbortSignal, hear?: (answer: string) => void): Promise<Outcome> {
+    const outcome = await this.#mailer.send(draft, signal, hear);
     if (outcome.status === 'delivered') this.#mailer.forget(draft.messageId);
     return outcome;
   }
@@ -119,30 +122,33 @@ class EmailSink implements Sink {
     return { messageId, to, letter: this.#letterOf(delivery), isProbe };
   }
 
-  /** @param outcomes gets those of notifications that no address results for */
-  #digests(batch: readonly Delivery[], outcomes: Outcome[]): Draft[] {
+  /** By their recipients. @param outcomes gets those of notifications that no address results for */
+  #groupsOf(batch: readonly Delivery[], outcomes: Map<Delivery, Outcome>): Group[] {
     const told = batch.flatMap((delivery) => {
       const to = orDead(() => this.#recipientsOf(delivery.envelope));
       if (!('status' in to)) return to.length === 0 ? [] : [{ delivery, to }];
-      outcomes.push(to);
+      outcomes.set(delivery, to);
       return [];
     });
-    const groups = Map.groupBy(told, ({ to }) =>
-      to
-        .map(({ address }) => address)
-        .toSorted()
-        .join(' '),
-    );
-    return [...groups.values()].map((alike) => {
-      const deliveries = alike.map(({ delivery }) => delivery);
-      const ids = deliveries.map(({ envelope }) => envelope.id);
-      return {
-        messageId: messageIdOf(ids, this.#route, this.#mailer.from),
-        to: alike[0]?.to ?? [],
-        letter: digestLetter(deliveries, this.#route),
-      };
-    });
+    const addressesOf = ({ to }: { to: readonly Mailbox[] }) => to.map(({ address }) => address).toSorted();
+    return [...Map.groupBy(told, (one) => addressesOf(one).join(' ')).values()].map((alike) => ({
+      to: alike[0]?.to ?? [],
+      deliveries: alike.map(({ delivery }) => delivery),
+    }));
   }
+
+  #digestFor({ to, deliveries }: Group): Draft {
+    const ids = deliveries.map(({ envelope }) => envelope.id);
+    const [only, ...others] = deliveries;
+    const letter = only && others.length === 0 ? this.#letterOf(only) : digestLetter(deliveries, this.#route);
+    return { messageId: messageIdOf(ids, this.#route, this.#mailer.from), to, letter };
+  }
+}
+
+/** Notifications that the same people get. */
+interface Group {
+  readonly to: readonly Mailbox[];
+  readonly deliveries: Delivery[];
 }
 
 /** What a probe sees. */

@@ -2,7 +2,9 @@ import type { Body } from './body.ts';
 import { hasFailed } from './sentences.ts';
 
 /** From the least to the most urgent; PagerDuty's names. */
-export type Severity = 'info' | 'warning' | 'error' | 'critical';
+export const severities = ['info', 'warning', 'error', 'critical'] as const;
+
+export type Severity = (typeof severities)[number];
 
 /** Stands before a title. */
 export const severityMark: Readonly<Record<Severity, string>> = {

@@ -32,9 +32,7 @@ export function summaryOf(envelope: ShapedEnvelope): Summary {
   const { event, account_id: accountId, zone, occurred_at: at, valid, data } = envelope;
   const body = new Body(data ?? {});
   const definition = typeof event === 'string' ? anyEventNamed(event) : undefined;
-  const titles = [sentenceOf(event ?? '', body), definition?.title, event].map((text) =>
-    oneLine(text ?? '', longestTitle),
-  );
+  const sentence = oneLine(sentenceOf(event ?? '', body) ?? '', longestTitle);
   const fields =
     definition?.fields ?? Object.keys(data ?? {}).map((name) => ({ name, type: 'any' as const, secret: false }));
   const facts = fields.values().flatMap((field) => told(field, body));
@@ -45,10 +43,16 @@ export function summaryOf(envelope: ShapedEnvelope): Summary {
     ['Invalid', valid === false ? 'yes: the body doesn’t match the schema of its event' : null],
   ];
   return {
-    title: titles.find((text) => text !== '') ?? 'Unknown event',
+    title: sentence || titleOf(event),
     severity: severityOf(event ?? null, body),
     facts: [...facts.take(mostFields), ...added.flatMap(([name, value]) => factOf(name, value ?? ''))],
   };
+}
+
+/** An event by the name that the catalogue has for it, where it has one. */
+export function titleOf(event: string | null | undefined): string {
+  const titles = [event && anyEventNamed(event)?.title, event].map((text) => oneLine(text ?? '', longestTitle));
+  return titles.find((text) => text !== '') ?? 'Unknown event';
 }
 
 /** Keys that say nothing to a person: ids, databases and what belongs to the phone system's insides. */

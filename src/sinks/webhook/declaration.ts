@@ -53,6 +53,8 @@ export const webhookDeclaration: SinkDeclaration<WebhookOptions> = {
   paths: ({ template }) =>
     template === undefined ? [] : templatePaths(template, 'fields').map((path) => ({ at: ['template', 'body'], path })),
   rehearse,
+  // A placeholder has one value for each notification.
+  digests: ({ preset, url }) => preset !== undefined && createAddress(url).placeholders.length === 0,
 };
 
 /** Makes the request that a delivery would become, up to its body and URL. */

@@ -17,13 +17,15 @@ export function createRequestMaker(options: WebhookOptions, address: Address): R
   const { method } = options;
   const { origin } = address;
   const { one, several } = createFormat(options);
+  const least = options.batch.max > 1 ? 1 : 2;
   const signer = createSigner(options.signature.secrets);
   const own = lowerCase(options.headers);
 
   return (batch, now) => {
     const [first] = batch;
     if (first === undefined) throw new Error('there is nothing to send');
-    const content = options.batch.max > 1 && several !== undefined ? several(batch) : one(first);
+    // An array stays one, whatever is in it; a digest of one is the message about that.
+    const content = batch.length >= least && several !== undefined ? several(batch) : one(first);
     const headers: Record<string, string> = { 'user-agent': 'kazoo-relay', 'content-type': content.type };
     Object.assign(headers, content.headers, own, signer.headersFor(batch, content.text, now));
     const path = address.pathFor(first);

@@ -105,6 +105,12 @@ class WebhookSink implements Sink {
     return this.#divide(batch, performance.now() + this.#options.timeout.total / 2, signal);
   }
 
+  /** A preset has a message for several. */
+  async deliverDigest(batch: readonly Delivery[], signal: AbortSignal): Promise<Outcome[]> {
+    const outcome = await this.#sendOnce(batch, signal);
+    return batch.map(() => outcome);
+  }
+
   async probe(delivery: Delivery, signal: AbortSignal): Promise<ProbeReport> {
     const { mask, auth } = this.#parts;
     let request: Request | undefined;

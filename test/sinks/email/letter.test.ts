@@ -7,6 +7,7 @@ import { normalise } from '../../../src/kazoo/normalise.ts';
 import { digestLetter } from '../../../src/sinks/email/digest.ts';
 import { createLetters, type Letter } from '../../../src/sinks/email/letter.ts';
 import type { TextTemplates } from '../../../src/sinks/email/options.ts';
+import { digestOf } from '../../../src/sinks/summary/digest.ts';
 import { summaryOf } from '../../../src/sinks/summary/summary.ts';
 import { hostileTexts } from '../../support/hostile-texts.ts';
 import { deliveryFrom, type EntryParts, entry } from '../../support/notification.ts';
@@ -65,22 +66,22 @@ describe('an e-mail', () => {
 });
 
 describe('a digest', () => {
-  test('has a line for each notification, by event, the most frequent first', () => {
+  test('says how many there are of each event, and has a line for each notification, the most urgent first', () => {
     const missed = Array.from({ length: 3 }, (_, at) => one('missed_call', { caller_id_number: `+1${at}` }));
-    const { subject, text, html } = digestLetter([one('low_balance'), ...missed, one('nobody_knows')], 'phones');
-    expect(subject).toBe('5 notifications: 3 × Missed call, 1 × Low balance, 1 × nobody_knows');
-    expect(text).toBe(`5 notifications
+    const { subject, text, html } = digestLetter([...missed, one('low_balance'), one('nobody_knows')], 'phones');
+    const { title } = digestOf([...missed, one('low_balance'), one('nobody_knows')].map(({ envelope }) => envelope));
+    expect(subject).toBe(`⚠ ${title}`);
+    expect(text).toBe(`${title}
 
-Missed call (3)
-  2023-11-14 22:13:20 UTC  Missed call from +10
-  2023-11-14 22:13:20 UTC  Missed call from +11
-  2023-11-14 22:13:20 UTC  Missed call from +12
+Low balance: 1
+Missed call: 3
+nobody_knows: 1
 
-Low balance (1)
-  2023-11-14 22:13:20 UTC  Low balance
-
-nobody_knows (1)
-  2023-11-14 22:13:20 UTC  nobody_knows
+⚠ 22:13 Low balance
+22:13 Missed call from +10
+22:13 Missed call from +11
+22:13 Missed call from +12
+22:13 nobody_knows
 
 -- 
 kazoo-relay, route phones
@@ -93,8 +94,8 @@ kazoo-relay, route phones
       Array.from({ length: 600 }, () => one('missed_call')),
       'phones',
     );
-    expect(text.match(/ {2}Missed call$/gm)).toHaveLength(500);
-    expect(text).toContain('Missed call (600)');
+    expect(text.match(/^22:13 Missed call$/gm)).toHaveLength(500);
+    expect(text).toContain('Missed call: 600');
     expect(text).toContain('… and 100 more');
   });
 });
