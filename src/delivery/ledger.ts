@@ -64,6 +64,11 @@ export class RouteLedger {
     return this.#queue.hasOrder;
   }
 
+  /** True where the journal need be told nothing but how far it was read. */
+  get isIdle(): boolean {
+    return this.#progress.isIdle && this.#records.length === 0 && this.#settled.length === 0;
+  }
+
   /** How many may be tried now. */
   get ready(): number {
     return this.#queue.ready;

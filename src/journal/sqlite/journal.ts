@@ -134,8 +134,9 @@ class SqliteJournal implements Journal {
     const settlements = new Settlements(connection, targets, (seq) => this.#retention.freed(seq));
     this.#settlements = settlements;
     const read: RouteSession['read'] = (...place) => this.#read(...place);
+    const passOver: RouteSession['passOver'] = (...place) => this.#recent.passOver(...place);
     const last = () => this.#last;
-    this.#sessions = new RouteSessions({ connection, deliveries, settlements, read, last });
+    this.#sessions = new RouteSessions({ connection, deliveries, settlements, read, passOver, last });
     this.#seenVersion = this.#version.get()?.data_version;
     this.#acts = new Acts(database, log);
     this.#pauses = pausesIn(database);

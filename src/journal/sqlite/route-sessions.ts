@@ -15,6 +15,7 @@ interface Shared {
   readonly deliveries: Deliveries;
   readonly settlements: Settlements;
   readonly read: RouteSession['read'];
+  readonly passOver: RouteSession['passOver'];
   /** The newest entry. */
   readonly last: () => number;
 }
@@ -131,6 +132,10 @@ class SqliteRouteSession implements RouteSession {
 
   read(seq: number, limit: number, interest: Interest, bytes?: number): Promise<Page> {
     return this.#shared.read(seq, limit, interest, bytes);
+  }
+
+  passOver(seq: number, interest: Interest): number | null {
+    return this.#shared.passOver(seq, interest);
   }
 
   handledBeyondCursor(): Promise<number[]> {
