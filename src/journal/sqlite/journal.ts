@@ -302,7 +302,8 @@ class SqliteJournal implements Journal {
     if (recent !== null) return recent;
     const scan = (most?: number) =>
       this.#connection.reading(() => this.#scanner.read({ seq, last: this.#last, limit, bytes: most }, interest));
-    if (this.#sessions.count === 1) return scan(bytes);
+    // Where no other route will come by here, nobody reads a page again.
+    if (this.#sessions.countBefore(this.#recent.after) <= 1) return scan(bytes);
     const page = await this.#pages.read({ seq, limit, bytes }, interest, scan);
     // Some may have come since it was read.
     return page.through < this.#last ? { ...page, more: true } : page;
