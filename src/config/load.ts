@@ -1,4 +1,5 @@
 import { hostname } from 'node:os';
+import { resolve } from 'node:path';
 import { isMapping } from '../common/options/value-checks.ts';
 import { type Brokers, checkBrokers, kazooConfigPath } from './check/brokers.ts';
 import { check } from './check/check.ts';
@@ -33,6 +34,8 @@ export interface LoadedConfig {
   readonly read: readonly FileDigest[];
   /** Those of them that others than the operator write, KAZOO's own: a change of one is a reload. */
   readonly watched: readonly string[];
+  /** The whole paths of the main file and of those that it includes, as they are there now. */
+  filesNow(): string[];
   /** Where the value of an option comes from; undefined where it is the default. */
   originOf(path: OptionPath): Origin | undefined;
 }
@@ -89,7 +92,15 @@ export interface OutlineConfig extends Pick<Config, 'name' | 'journal'> {
 
 /** As `loadPartialConfig`, and what is wrong within routes is no matter either. @throws ConfigError */
 export function loadOutlineConfig(file: string, env = process.env): OutlineConfig {
-  return readConfig(file, { env }, 'names').config;
+  return readOutlineConfig(file, env).config;
+}
+
+/** The same, and which files it would be read from now. @throws ConfigError */
+export function readOutlineConfig(
+  file: string,
+  env = process.env,
+): Pick<LoadedConfig, 'filesNow'> & { readonly config: OutlineConfig } {
+  return readConfig(file, { env }, 'names');
 }
 
 /** All but these, so that a misspelt `journal` is refused as ever. */
@@ -132,6 +143,7 @@ export function checkConfig(
       files: [file],
       read: [],
       watched: [],
+      filesNow: () => [resolve(file)],
       originOf: () => undefined,
     };
   }
@@ -170,6 +182,7 @@ export function checkConfig(
     files,
     read: merged.read,
     watched,
+    filesNow: merged.filesNow,
     originOf: (path) => kazoo?.locationOf(path) ?? merged.originOf(pathOf(path)),
   };
 }

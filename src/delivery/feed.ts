@@ -122,6 +122,19 @@ export class RouteFeed {
     this.#changes += 1;
   }
 
+  /**
+   * Passes over what came last, where the route wants none of it. Returns false where it may want some, or has more to do than
+   * that: then it has to be read.
+   */
+  passOver(): boolean {
+    if (!this.#ledger.isIdle || this.#isUnsaved || this.#changes > this.#lookedAfter) return false;
+    const through = this.#session.passOver(this.#ledger.through, this.#interest);
+    if (through === null) return false;
+    this.#ledger.read(through);
+    this.save();
+    return true;
+  }
+
   /** Reads from the journal: deliveries that are due again, and new entries. Returns true if there may be more. */
   async fill(): Promise<boolean> {
     const ledger = this.#ledger;

@@ -62,6 +62,11 @@ export class RouteLedger {
     return this.#queue.hasOrder;
   }
 
+  /** True where the journal need be told nothing but how far it was read. */
+  get isIdle(): boolean {
+    return this.#progress.isIdle && this.#records.length === 0 && this.#settled.length === 0;
+  }
+
   /** How many may be tried now. */
   get ready(): number {
     return this.#queue.ready;
@@ -224,6 +229,8 @@ export class RouteLedger {
    * should the process end now, it would be due at once. @param isLast there will be no other time
    */
   changes(now: number, isLast: boolean): Settlement | null {
+    // Most routes want nothing of most batches.
+    if (this.isIdle) return this.#passed();
     const overtaken = this.#progress.overtakenBefore(now, isLast);
     for (let { firstOpen } = this.#progress; firstOpen !== undefined; { firstOpen } = this.#progress) {
       if (firstOpen.entry.seq >= overtaken) break;
@@ -239,6 +246,13 @@ export class RouteLedger {
     this.#records = [];
     this.#settled = [];
     return settlement;
+  }
+
+  #passed(): Settlement | null {
+    const { cursor } = this.#progress;
+    if (cursor === this.#cursor) return null;
+    this.#cursor = cursor;
+    return { cursor, recorded: none, settled: none, delivered: none };
   }
 
   /** Those that wait for their turn leave at once; the others are with the sink. */

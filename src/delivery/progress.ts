@@ -63,6 +63,11 @@ export class Progress {
     return this.#hasMoreAhead;
   }
 
+  /** True where nothing is open, and nothing to be told but how far the journal was read. */
+  get isIdle(): boolean {
+    return this.firstOpen === undefined && !this.#hasMoreAhead && this.#delivered.runs.length === 0;
+  }
+
   get firstOpen(): PendingDelivery | undefined {
     return this.#deliveries[this.#first];
   }

@@ -129,7 +129,8 @@ export class Route {
     this.#sinkClient = sinkClient;
     this.#unsubscribe = events.subscribe((change) => {
       if (change === 'records') feed.lookAgain();
-      ring();
+      // Most routes want nothing of most batches: a round of the loop for each would cost more than intake.
+      if (change !== 'appended' || !this.#wakeup.isAsleep || !this.#mayFill || !feed.passOver()) ring();
     });
     this.#running = this.#run();
   }
@@ -227,7 +228,12 @@ export class Route {
     const { circuit } = this.#dispatcher;
     if (this.#pauseNow() !== null) return this.#feed.findDropped();
     circuit.tick();
-    if (circuit.state !== 'open' && (await this.#feed.fill())) this.#wakeup.ring();
+    if (this.#mayFill && (await this.#feed.fill())) this.#wakeup.ring();
+  }
+
+  /** What it doesn't read while it waits may be wanted later, by what an operator has changed until then. */
+  get #mayFill(): boolean {
+    return this.#pauseNow() === null && this.#dispatcher.circuit.state !== 'open';
   }
 
   /**

@@ -13,6 +13,8 @@ export class RecentEntryCache {
   #batches: Batch[] = [];
   readonly #memory: MemoryShare;
   #after: number;
+  /** Whether any route wants some accounts alone. */
+  #asksForAccounts = false;
 
   /** @param last the newest entry that is in the journal already */
   constructor(last: number, memory: MemoryShare) {
@@ -25,7 +27,7 @@ export class RecentEntryCache {
     if (newest === undefined) return;
     for (const entry of entries) this.#memory.take(bytesOf(entry));
     this.#entries.push(...entries);
-    this.#batches.push({ last: newest.seq, events: eventsOf(entries) });
+    this.#batches.push(new Batch(newest.seq, entries, this.#asksForAccounts));
     this.#trim(entries.length);
   }
 
@@ -68,15 +70,23 @@ export class RecentEntryCache {
     return { entries, through: Math.max(entries.at(-1)?.seq ?? from, end), more };
   }
 
-  /** The last place after `seq` up to which no batch has an event that is wanted. */
+  /** The newest place, where no batch behind `seq` has anything of interest; null where one has, or may have had. */
+  passOver(seq: number, interest: Interest): number | null {
+    const newest = this.#batches.at(-1)?.last ?? this.#after;
+    return seq >= this.#after && this.#passOver(seq, interest) === newest ? newest : null;
+  }
+
+  /** The last place after `seq` up to which no batch has anything of interest. */
   #passOver(seq: number, interest: Interest): number {
+    if (interest.accounts.length > 0) this.#asksForAccounts = true;
     // From the end: who is caught up has the last one or two before it.
     let next = this.#batches.length;
     while ((this.#batches[next - 1]?.last ?? 0) > seq) next -= 1;
     let through = seq;
-    for (const { last, events } of this.#batches.slice(next)) {
-      if (events.some((event) => interest.isWantedEvent(event))) break;
-      through = last;
+    for (let batch = this.#batches[next]; batch !== undefined; batch = this.#batches[next]) {
+      if (batch.hasAnyOf(interest)) break;
+      through = batch.last;
+      next += 1;
     }
     return through;
   }
@@ -111,11 +121,27 @@ export class RecentEntryCache {
   }
 }
 
-interface Batch {
+/** What came together: every route is asked about it once, and not about each entry. */
+class Batch {
   /** Where its newest entry stands. */
   readonly last: number;
   /** Each once; null where there is an entry without one, which a route that wants all events wants too. */
-  readonly events: readonly (string | null)[];
+  readonly #events: readonly (string | null)[];
+  /** Null where nobody has asked for them. */
+  readonly #accounts: ReadonlySet<string | null> | null;
+
+  constructor(last: number, entries: readonly Entry[], withAccounts: boolean) {
+    this.last = last;
+    this.#events = eventsOf(entries);
+    this.#accounts = withAccounts ? new Set(entries.map(({ header }) => header.accountId)) : null;
+  }
+
+  /** False where none of its events is wanted, or none of its accounts. */
+  hasAnyOf({ accounts, isWantedEvent }: Interest): boolean {
+    if (!this.#events.some(isWantedEvent)) return false;
+    const own = this.#accounts;
+    return own === null || accounts.length === 0 || accounts.some((account) => own.has(account));
+  }
 }
 
 function eventsOf(entries: readonly Entry[]): (string | null)[] {

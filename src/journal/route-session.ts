@@ -27,6 +27,12 @@ export interface RouteSession {
   read(seq: number, limit: number, interest: Interest, bytes?: number): Promise<Page>;
 
   /**
+   * The newest entry's place, where nothing behind `seq` is of interest, as far as that is known without a look at the disk;
+   * else null.
+   */
+  passOver(seq: number, interest: Interest): number | null;
+
+  /**
    * Entries beyond the cursor that are recorded or settled all the same, or that an operator has dropped: the route stood
    * farther when it ended without saying so.
    */
@@ -65,7 +71,8 @@ export interface RouteSession {
   /**
    * Takes a route's progress, which is saved with the next commit or 10 ms later: a crash may repeat the last
    * deliveries, and skips none. The promise is that commit's, the same for all that share it. A power failure may undo
-   * it. If it rejects, nothing is saved and nothing is forgotten: the next commit, or `flush`, saves it.
+   * it. If it rejects, nothing is saved and nothing is forgotten: the next commit, or `flush`, saves it. A cursor that only
+   * passes over entries repeats nothing: it may be saved 100 ms later, and the promise doesn't wait for that.
    */
   settle(settlement: Settlement): Promise<void>;
 

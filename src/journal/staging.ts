@@ -17,9 +17,17 @@ interface Growing extends Staged {
   readonly runs: DeliveredRun[];
 }
 
+/** How long it may wait that a route has passed over what it doesn't want, in milliseconds: a crash lets it look again. */
+export const passedWithin = 100;
+
+/** Nobody waits for that: whoever wants it saved by now flushes it. */
+export const unawaited: Promise<void> = Promise.resolve();
+
 /** The progress of routes that waits for the next commit. */
 export class Staging {
   readonly #routes = new Map<string, Growing>();
+  /** The cursors of those that have only passed over what they don't want. */
+  readonly #passed = new Map<string, number>();
   /** What sessions before this one have settled ahead, by route. */
   readonly #aheadBefore = new Map<string, readonly number[]>();
 
@@ -36,12 +44,15 @@ export class Staging {
     else this.#aheadBefore.set(route, ahead);
   }
 
-  add(route: string, { cursor, ahead = none, recorded, settled, delivered }: Settlement): void {
-    let staged = this.#routes.get(route);
-    if (staged === undefined) {
-      staged = { cursor, ahead: none, records: new Map(), runs: [] };
-      this.#routes.set(route, staged);
+  /** Returns false where nothing would be repeated without it: it may wait for `takePassed`. */
+  add(route: string, settlement: Settlement): boolean {
+    const { cursor, ahead = none, recorded, settled, delivered } = settlement;
+    if (!this.#routes.has(route) && !this.#aheadBefore.has(route) && hasOnlyPassed(settlement)) {
+      this.#passed.set(route, cursor);
+      return false;
     }
+    if (this.#passed.size > 0) this.#passed.delete(route);
+    const staged = this.#stagedOf(route, cursor);
     staged.cursor = cursor;
     staged.ahead = this.#allAhead(route, cursor, ahead);
     for (const record of recorded) {
@@ -52,12 +63,28 @@ export class Staging {
     }
     for (const record of settled) staged.records.set(record.seq, record);
     for (const run of delivered) staged.runs.push(run);
+    return true;
+  }
+
+  /** What waits for it goes with the next commit. */
+  takePassed(): void {
+    for (const [route, cursor] of this.#passed) this.#stagedOf(route, cursor);
+    this.#passed.clear();
   }
 
   /** Of one route, or of all. */
   clear(route?: string): void {
     if (route === undefined) this.#routes.clear();
-    else this.#routes.delete(route);
+    else {
+      this.#routes.delete(route);
+      this.#passed.delete(route);
+    }
+  }
+
+  #stagedOf(route: string, cursor: number): Growing {
+    const staged = this.#routes.get(route) ?? { cursor, ahead: none, records: new Map(), runs: [] };
+    this.#routes.set(route, staged);
+    return staged;
   }
 
   /** @param ahead what this session has settled beyond its cursor */
@@ -86,6 +113,10 @@ export function count(counts: Pick<DeliveryTallies, 'add' | 'addRun'>, route: st
     if (!isRecorded(record)) counts.add(route, record.event, 'delivered');
     else if (record.state !== 'waiting') counts.add(route, record.event, record.state);
   }
+}
+
+function hasOnlyPassed({ ahead = none, recorded, settled, delivered }: Settlement): boolean {
+  return ahead.length + recorded.length + settled.length + delivered.length === 0;
 }
 
 export function isRecorded(record: Recorded | DeliveredRecord): record is Recorded {

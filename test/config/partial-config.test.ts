@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { ConfigError } from '../../src/config/diagnostics.ts';
-import { loadConfig, loadOutlineConfig, loadPartialConfig } from '../../src/config/load.ts';
+import { loadConfig, loadOutlineConfig, loadPartialConfig, readOutlineConfig } from '../../src/config/load.ts';
 import { configFolder } from '../support/config-folder.ts';
 
 const folder = configFolder();
@@ -75,5 +75,14 @@ routes:
     ['jurnal: { path: /tmp }', 'jurnal is not an option'],
   ])('is refused there too where the mistake is about that: %s', (text, message) => {
     expect(() => loadOutlineConfig(folder.write('relay.yaml', `${text}\n`))).toThrow(message);
+  });
+
+  test('says which files there are now to be read, without reading any a second time', () => {
+    const file = folder.write('relay.yaml', 'include: conf.d/*.yaml\nroutes: { all: { sink: { type: log } } }\n');
+    const { filesNow } = readOutlineConfig(file);
+    // Of a pipe there is nothing left to be read.
+    folder.write('relay.yaml', '');
+    const included = folder.write('conf.d/a.yaml', '{');
+    expect(filesNow()).toEqual([file, included]);
   });
 });

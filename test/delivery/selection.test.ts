@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import type { Delivery } from '../../src/notification/envelope.ts';
 import { delivered } from '../../src/sinks/sink.ts';
 import { type NotificationParts, notification } from '../support/notification.ts';
@@ -54,6 +54,42 @@ describe('a route with a condition', () => {
     await tested.journal.append([wanted, other]);
     await tested.settled();
     expect(tested.lines()).toMatchObject([{ id: wanted.header.id, state: 'quarantined' }]);
+  });
+});
+
+describe('a route that wants nothing of what comes', () => {
+  test.each([
+    ['by its event', { events: ['port_*'] }, { event: 'port_request' }],
+    ['by its account', { accounts: ['b'] }, { accountId: 'b' }],
+  ])('%s isn’t woken by it, and its place moves on all the same', async (_how, selection, wanted) => {
+    tested = await startTestRoute(selection);
+    const register = { event: 'register', accountId: 'a' };
+    await tested.journal.append([notification(register)]);
+    await tested.settled();
+    const reads = jest.spyOn(tested.session, 'read');
+    for (let batch = 0; batch < 30; batch += 1) await tested.journal.append([notification(register)]);
+    await tested.settled();
+    // It may have been awake for the first of them.
+    expect(reads.mock.calls.length).toBeLessThan(3);
+    const one = notification({ ...register, ...wanted });
+    await tested.journal.append([notification(register), one]);
+    await tested.settled();
+    expect(tested.confirmed).toEqual([one.header.id]);
+  });
+
+  test('passes over nothing while it is paused, as an operator may let it want more until then', async () => {
+    tested = await startTestRoute({ events: ['port_*'] });
+    await tested.journal.append([notification({ event: 'register' })]);
+    await tested.settled();
+    await tested.store.pause('tested');
+    tested.journal.look();
+    const later = notification({ event: 'register' });
+    await tested.journal.append([later]);
+    await tested.restart({ events: [] });
+    await tested.store.resume('tested');
+    tested.journal.look();
+    await tested.settled();
+    expect(tested.confirmed).toEqual([later.header.id]);
   });
 });
 

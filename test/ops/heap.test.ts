@@ -41,6 +41,21 @@ test('a daemon that has no more work gives back what the work took', () => {
   expect(outputOf(busy + wait, true)).toBeLessThanOrEqual(16);
 });
 
+test('a daemon that has no more work keeps no compiled code that only its start has run', () => {
+  const started = `
+    import { getHeapCodeStatistics } from 'node:v8';
+    const codeSize = () => getHeapCodeStatistics().bytecode_and_metadata_size;
+    const body = 'let sum = 0;' + 'sum += sum * 3 % 7;'.repeat(50);
+    const once = Array.from({ length: 4_000 }, (_, index) => new Function(body + 'return sum + ' + index));
+    for (const run of once) run();
+    const compiled = codeSize();`;
+  const wait = `
+    kept = [];
+    for (let turn = 0; turn < 600 && codeSize() > compiled / 2; turn += 1) await setTimeout(50);
+    console.log(codeSize() / compiled);`;
+  expect(outputOf(started + busy + wait, true)).toBeLessThan(0.5);
+});
+
 describe('the collection after work', () => {
   beforeEach(() => void jest.useFakeTimers());
   afterEach(() => void jest.useRealTimers());

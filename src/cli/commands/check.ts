@@ -53,11 +53,11 @@ Examples:
 export async function check(terminal: Terminal, options: Options): Promise<void> {
   const file = await fileFor(terminal, options);
   const checked = withSchemas(checkConfig(file, overridesOf({ ...options }, terminal.env)));
-  const { config, errors, warnings } = checked;
+  const { config, errors, warnings, filesNow } = checked;
   const tried = options.connect && config !== undefined ? await testConnections(config) : [];
   const isRight = errors.length === 0 && !(options.strict && warnings.length > 0);
   const isFine = isRight && tried.every(({ ok }) => ok);
-  const note = config === undefined ? undefined : await configDifference(ownFolder(config.journal), file, terminal.env);
+  const note = config === undefined ? undefined : await configDifference(ownFolder(config.journal), file, filesNow);
   if (options.json)
     await showJson(terminal, {
       ok: isFine,

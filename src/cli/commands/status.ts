@@ -3,7 +3,7 @@ import { Command, Option } from 'commander';
 import { formatBytes, formatCount, pluralize, printable, wrap } from '../../common/text/format.ts';
 import { span } from '../../common/text/times.ts';
 import { namedIn, ownFolder, storeLocation } from '../../config/journal-place.ts';
-import { loadOutlineConfig, type OutlineConfig } from '../../config/load.ts';
+import { type OutlineConfig, readOutlineConfig } from '../../config/load.ts';
 import { findConfigFile } from '../../config/read/source.ts';
 import { storeAt } from '../../journal/open.ts';
 import { type Attention, attentionIn } from '../../ops/attention.ts';
@@ -61,7 +61,7 @@ Examples:
 
 async function status(terminal: Terminal, { config: named, json, watch, check }: Options): Promise<void> {
   const file = findConfigFile(named, terminal.env);
-  const config = loadOutlineConfig(file, terminal.env);
+  const { config, filesNow } = readOutlineConfig(file, terminal.env);
   if (check !== undefined)
     return orExit(
       terminal,
@@ -72,7 +72,7 @@ async function status(terminal: Terminal, { config: named, json, watch, check }:
     const answer = await look(file, config);
     if (json) await terminal.print(printable(JSON.stringify(answer)));
     else {
-      const difference = await configDifference(ownFolder(config.journal), file, terminal.env);
+      const difference = await configDifference(ownFolder(config.journal), file, filesNow);
       await show(terminal, answer, watch === true, difference);
     }
     if (watch) await delay(watchInterval, undefined, { signal: terminal.interrupted }).catch(() => undefined);

@@ -3,7 +3,6 @@ import { resolve } from 'node:path';
 import { codeOf } from '../../common/errors.ts';
 import type { JournalPlace } from '../../config/config.ts';
 import { ownFolder } from '../../config/journal-place.ts';
-import { filesNow } from '../../config/read/merge-sources.ts';
 import { digestOf, type FileDigest } from '../../config/read/source.ts';
 import type { OperatorAct, OperatorStore } from '../../journal/operator-store.ts';
 import type { JournalReader } from '../../journal/reader.ts';
@@ -37,11 +36,12 @@ export async function reloadDaemon(folder: string): Promise<ReloadReport | Refus
 /**
  * Says if the daemon of that journal runs with another configuration than that file, or with an earlier state of it or
  * of its includes; undefined if it doesn't, if none runs, or if that is unknown.
+ * @param filesNow of the file's configuration
  */
 export async function configDifference(
   folder: string,
   file: string,
-  env: NodeJS.ProcessEnv,
+  filesNow: () => readonly string[],
 ): Promise<string | undefined> {
   const read = (await askDaemon(folder, 'config').catch(() => null)) as readonly FileDigest[] | Refusal | null;
   // A daemon of the version before doesn't know the question.
@@ -55,7 +55,7 @@ export async function configDifference(
     ...partOf('with an earlier state of', read.filter(hasChanged)),
     ...partOf(
       'without',
-      filesNow(file, { env })
+      filesNow()
         .filter((one) => !known.has(one))
         .map((one) => ({ file: one })),
     ),

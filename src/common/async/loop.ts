@@ -55,6 +55,11 @@ export class Wakeup {
     this.#wake?.();
   }
 
+  /** True while somebody sleeps on it whom no ring has woken. */
+  get isAsleep(): boolean {
+    return this.#wake !== undefined && !this.#rung;
+  }
+
   /** Resolves at the next ring, or the last one that nobody has heard, or after so many milliseconds. */
   async heard(milliseconds: number): Promise<void> {
     if (!this.#rung && milliseconds > 0) {

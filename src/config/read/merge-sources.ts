@@ -2,7 +2,7 @@ import { resolve } from 'node:path';
 import { isMapping } from '../../common/options/value-checks.ts';
 import { type Diagnostic, isWithin, type OptionPath, PathMap, type SourceLocation } from '../diagnostics.ts';
 import { type Included, includedFiles, includeRoutes, type UnresolvedReference, unresolvedIn } from './include.ts';
-import { type FileDigest, readSource, type Source } from './source.ts';
+import type { FileDigest, Source } from './source.ts';
 import { type Substitution, substitute } from './substitute.ts';
 import { fromText, nodeAt, setValue, valueAt } from './tree.ts';
 import {
@@ -25,6 +25,8 @@ export interface MergedSources {
   readonly files: readonly string[];
   /** The same as they were read. */
   readonly read: readonly FileDigest[];
+  /** The whole paths of the main file, and of those that it includes as they are there now. */
+  filesNow(): string[];
   /** Where something is said, or the innermost part of its path. */
   locationOf(path: OptionPath): SourceLocation;
   /** The source of an option's value; undefined if it has none. */
@@ -43,7 +45,8 @@ export interface Origin extends SourceLocation {
 /** @param written what the main file holds */
 export function mergeSources(main: Source, written: Record<string, unknown>, given: Overrides): MergedSources {
   const own = substitute(written, [], given);
-  const included = includeRoutes(main, valueAt(own.value, ['routes']), includePatterns(own.value, given), given);
+  const patterns = includePatterns(own.value, given);
+  const included = includeRoutes(main, valueAt(own.value, ['routes']), patterns, given);
   const value = withRoutes(own.value, included.routes);
   const substitutions = new PathMap<Substitution>();
   for (const substitution of [...own.substitutions, ...included.substitutions]) {
@@ -64,16 +67,10 @@ export function mergeSources(main: Source, written: Record<string, unknown>, giv
     warnings: [...main.warnings, ...included.warnings, ...variables.warnings],
     files: [main.file, ...included.sources.map(({ file }) => file)],
     read: [main, ...included.sources].flatMap(({ digest }) => digest ?? []),
+    filesNow: () => [main.file, ...includedFiles(main, patterns)].map((one) => resolve(one)),
     locationOf: (path) => overrideFor(path, overrides) ?? sourceFor(path, included, main).locationOf(path),
     originOf: (path) => overrideFor(path, overrides) ?? originIn(sourceFor(path, included, main), path, substitutions),
   };
-}
-
-/** The whole paths of the files that a configuration is read from, as it stands: the main one, and those that it includes. */
-export function filesNow(file: string, given: Overrides): string[] {
-  const main = readSource(file);
-  const include = substitute(valueAt(main.value, ['include']), ['include'], given).value;
-  return [file, ...includedFiles(main, includePatterns({ include }, given))].map((one) => resolve(one));
 }
 
 /** Which files to include must be known before all else is put together. */

@@ -12,6 +12,7 @@ import {
   visit,
   type YAMLError,
   type YAMLMap,
+  YAMLParseError,
 } from 'yaml';
 import { codeOf, reasonOf } from '../../common/errors.ts';
 import { fileReasonOf, hasSudo, ownershipOf } from '../../common/fs/fs-errors.ts';
@@ -141,14 +142,30 @@ function read(text: string, lineCounter?: LineCounter): Document {
   return parseDocument(text, {
     ...(lineCounter !== undefined && { lineCounter }),
     prettyErrors: false,
+    // It compares each key with all before it: see `duplicateKeys`.
+    uniqueKeys: false,
     merge: true,
     logLevel: 'error',
   });
 }
 
 /** What is wrong with a document, in its order. */
-function errorsOf({ errors, warnings }: Document, text: string): YAMLError[] {
-  return first([...errors, ...warnings.filter((warning) => isWholeTag(warning, text))]);
+function errorsOf({ errors, warnings, contents }: Document, text: string): YAMLError[] {
+  return first([...errors, ...warnings.filter((warning) => isWholeTag(warning, text)), ...duplicateKeys(contents)]);
+}
+
+/** Of each mapping, the keys that it has had before. */
+function duplicateKeys(node: unknown): YAMLError[] {
+  if (isSeq(node)) return node.items.flatMap(duplicateKeys);
+  if (!isMap(node)) return [];
+  const known = new Set<unknown>();
+  return node.items.flatMap(({ key, value }) => {
+    const name = isScalar(key) ? key.value : key;
+    const at = offsetOf(key) ?? 0;
+    const own = known.has(name) ? [new YAMLParseError([at, at + 1], 'DUPLICATE_KEY', 'the key is there twice')] : [];
+    known.add(name);
+    return [...own, ...duplicateKeys(value)];
+  });
 }
 
 /** A value that begins with `!` and has no space is a tag of nothing: `where: !valid`. */

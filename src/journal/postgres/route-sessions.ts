@@ -91,6 +91,10 @@ class PostgresRouteSession implements RouteSession {
     return this.#unlessLost(this.#shared.tail.read(seq, limit, interest, bytes, this.#isOwn));
   }
 
+  passOver(seq: number, interest: Interest): number | null {
+    return this.#isOver || !this.#shared.lease.holds ? null : this.#shared.tail.passOver(seq, interest);
+  }
+
   handledBeyondCursor(): Promise<number[]> {
     return deliveries.handledAfter(this.#aside, this.#route, this.cursor);
   }

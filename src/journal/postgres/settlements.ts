@@ -2,7 +2,7 @@ import { loggedRuns } from '../delivery-runs.ts';
 import type { DeliveryTallies } from '../delivery-tallies.ts';
 import { JournalError } from '../journal.ts';
 import { type DeliveredRecord, type Recorded, restartedAt, type Settlement } from '../route-session.ts';
-import { count, hasRecords, isRecorded, type Staged, Staging, settledIn } from '../staging.ts';
+import { count, hasRecords, isRecorded, passedWithin, type Staged, Staging, settledIn, unawaited } from '../staging.ts';
 import { storable } from './arrays.ts';
 import { type Queryable, StoreAway } from './connection.ts';
 import { isConflict } from './failure.ts';
@@ -47,6 +47,7 @@ export class Settlements {
   /** Of the next call. */
   #next: PromiseWithResolvers<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #passedTimer: NodeJS.Timeout | undefined;
   #pause = firstPause;
 
   constructor(options: Options) {
@@ -69,7 +70,10 @@ export class Settlements {
 
   /** Returns the next call's promise, which rejects where that fails: then all waits for the one after it. */
   stage(route: string, settlement: Settlement): Promise<void> {
-    this.#staging.add(route, settlement);
+    if (!this.#staging.add(route, settlement)) {
+      this.#passedTimer ??= setTimeout(() => void this.commit().catch(() => undefined), passedWithin);
+      return unawaited;
+    }
     for (const watch of this.#watches)
       if (watch.route === route)
         for (const { seq, restartedAt } of settlement.settled) watch.settled.set(seq, restartedAt);
@@ -79,6 +83,9 @@ export class Settlements {
 
   /** Saves all that was told. @throws JournalError */
   commit(): Promise<void> {
+    clearTimeout(this.#passedTimer);
+    this.#passedTimer = undefined;
+    this.#staging.takePassed();
     if (this.#staging.routes.size === 0 && this.#unsaved.length === 0) return Promise.resolve();
     if (this.#staging.routes.size === 0 && this.#running !== undefined) return this.#running;
     const saved = this.#promise();
@@ -108,6 +115,7 @@ export class Settlements {
 
   close(): void {
     clearTimeout(this.#timer);
+    clearTimeout(this.#passedTimer);
   }
 
   #of(route: string): Staged[] {

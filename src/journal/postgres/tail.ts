@@ -112,6 +112,10 @@ export class Tail {
     return page.through < this.#head ? { ...page, more: true } : page;
   }
 
+  passOver(seq: number, interest: Interest): number | null {
+    return this.#recent.passOver(seq, interest);
+  }
+
   readonly #isOwn = ({ seq }: Entry): boolean => !this.#foreign.has(seq);
 
   async #catchUp(): Promise<void> {

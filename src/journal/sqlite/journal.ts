@@ -134,8 +134,9 @@ class SqliteJournal implements Journal {
     const settlements = new Settlements(connection, targets, (seq) => this.#retention.freed(seq));
     this.#settlements = settlements;
     const read: RouteSession['read'] = (...place) => this.#read(...place);
+    const passOver: RouteSession['passOver'] = (...place) => this.#recent.passOver(...place);
     const last = () => this.#last;
-    this.#sessions = new RouteSessions({ connection, deliveries, settlements, read, last });
+    this.#sessions = new RouteSessions({ connection, deliveries, settlements, read, passOver, last });
     this.#seenVersion = this.#version.get()?.data_version;
     this.#acts = new Acts(database, log);
     this.#pauses = pausesIn(database);
@@ -301,7 +302,8 @@ class SqliteJournal implements Journal {
     if (recent !== null) return recent;
     const scan = (most?: number) =>
       this.#connection.reading(() => this.#scanner.read({ seq, last: this.#last, limit, bytes: most }, interest));
-    if (this.#sessions.count === 1) return scan(bytes);
+    // Where no other route will come by here, nobody reads a page again.
+    if (this.#sessions.countBefore(this.#recent.after) <= 1) return scan(bytes);
     const page = await this.#pages.read({ seq, limit, bytes }, interest, scan);
     // Some may have come since it was read.
     return page.through < this.#last ? { ...page, more: true } : page;

@@ -15,6 +15,7 @@ interface Shared {
   readonly deliveries: Deliveries;
   readonly settlements: Settlements;
   readonly read: RouteSession['read'];
+  readonly passOver: RouteSession['passOver'];
   /** The newest entry. */
   readonly last: () => number;
 }
@@ -73,9 +74,11 @@ export class RouteSessions {
     return session;
   }
 
-  /** How many are open. */
-  get count(): number {
-    return this.#open.size;
+  /** How many have last read before a place. */
+  countBefore(place: number): number {
+    let count = 0;
+    for (const session of this.#open.values()) if (session.place < place) count += 1;
+    return count;
   }
 
   /** Ends all of them. What isn't saved by then is lost, and delivered again. */
@@ -111,11 +114,14 @@ class SqliteRouteSession implements RouteSession {
   /** One daemon has the journal. */
   readonly recalled = new AbortController().signal;
   readonly #ending = Promise.withResolvers<void>();
+  /** Behind it, it has looked for entries last. */
+  place: number;
   #isOver = false;
 
   constructor(route: string, cursor: number, attemptedThrough: number, shared: Shared) {
     this.#route = route;
     this.cursor = cursor;
+    this.place = cursor;
     this.attemptedThrough = attemptedThrough;
     this.#shared = shared;
   }
@@ -130,7 +136,13 @@ class SqliteRouteSession implements RouteSession {
   }
 
   read(seq: number, limit: number, interest: Interest, bytes?: number): Promise<Page> {
+    this.place = seq;
     return this.#shared.read(seq, limit, interest, bytes);
+  }
+
+  passOver(seq: number, interest: Interest): number | null {
+    this.place = seq;
+    return this.#shared.passOver(seq, interest);
   }
 
   handledBeyondCursor(): Promise<number[]> {

@@ -1,7 +1,7 @@
 import type { StatementSync } from 'node:sqlite';
 import type { DeliveryTallies } from '../delivery-tallies.ts';
 import type { Settlement } from '../route-session.ts';
-import { count, hasRecords, isRecorded, Staging, settledIn } from '../staging.ts';
+import { count, hasRecords, isRecorded, passedWithin, Staging, settledIn, unawaited } from '../staging.ts';
 import type { Connection } from './connection.ts';
 import type { Deliveries } from './deliveries.ts';
 import type { DeliveryLog } from './delivery-log.ts';
@@ -32,6 +32,7 @@ export class Settlements {
   readonly #withAhead: Set<string>;
   readonly #staging = new Staging();
   #timer: NodeJS.Timeout | undefined;
+  #passedTimer: NodeJS.Timeout | undefined;
   /** Of the next commit. */
   #next: PromiseWithResolvers<void> | undefined;
   /** By the monotonic clock. */
@@ -56,7 +57,10 @@ export class Settlements {
 
   /** Returns the next commit's promise, which rejects where that fails: then all waits for the one after it. */
   stage(route: string, settlement: Settlement): Promise<void> {
-    this.#staging.add(route, settlement);
+    if (!this.#staging.add(route, settlement)) {
+      this.#passedTimer ??= setTimeout(() => this.#tryCommit(), passedWithin);
+      return unawaited;
+    }
     this.#timer ??= setTimeout(() => this.#tryCommit(), commitWithin);
     this.#next ??= Promise.withResolvers();
     return this.#next.promise;
@@ -100,6 +104,9 @@ export class Settlements {
 
   /** @throws JournalError */
   commit(): void {
+    clearTimeout(this.#passedTimer);
+    this.#passedTimer = undefined;
+    this.#staging.takePassed();
     if (this.#staging.routes.size === 0) return;
     const isSynced = performance.now() - this.#syncedAt >= syncEvery;
     try {

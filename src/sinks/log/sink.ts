@@ -27,7 +27,7 @@ export function logSinkTo(output: () => Output): SinkKind<LogSinkOptions> {
           const texts = batch.map(
             ({ members, header }) => `${head}${members},"msg":${jsonString(header.event ?? 'unknown event')}}\n`,
           );
-          await lines.write(piecesOf(texts), signal);
+          await lines.write(texts, signal);
           return batch.map(() => delivered);
         },
         async close() {},
@@ -46,12 +46,17 @@ function toStdout(): WriteSome {
   return (bytes) => writeSome(descriptor, bytes);
 }
 
+/** Bytes of what is written at once: mostly a whole batch. Each write takes a turn of Node's loop, in which intake goes on. */
+const size = 1024 * 1024;
+
 /**
- * What is at stdout, for all the routes that write there: one piece of lines is under way at a time, and the others wait
+ * What is at stdout, for all the routes that write there: one batch of lines is under way at a time, and the others wait
  * for their turn. A slow reader delays these routes, and nothing else.
  */
 export class Output {
   readonly #writeSome: WriteSome;
+  /** The same for all batches: new memory for each would stay until garbage is collected. */
+  readonly #buffer = Buffer.allocUnsafeSlow(size);
   #turn = Promise.resolve();
   /** True where a line was begun that could not be ended. */
   #isTorn = false;
@@ -62,21 +67,21 @@ export class Output {
 
   /**
    * Resolves when the reader's side has taken them all.
-   * @param signal ends it between two pieces; who has called it waits no longer than that
+   * @param signal ends it between two writes; who has called it waits no longer than that
    */
-  async write(pieces: Iterable<string>, signal: AbortSignal): Promise<void> {
+  async write(lines: Iterable<string>, signal: AbortSignal): Promise<void> {
     const writing = this.#turn.then(async () => {
-      for (const piece of pieces) {
+      for (const bytes of bytesOf(lines, this.#buffer)) {
         signal.throwIfAborted();
-        await this.#writePiece(piece);
+        await this.#writeAll(bytes);
       }
     });
     this.#turn = writing.catch(() => undefined);
     await unlessAborted(writing, signal);
   }
 
-  async #writePiece(piece: string): Promise<void> {
-    let rest = printableBytes(this.#isTorn ? `\n${piece}` : piece);
+  async #writeAll(bytes: Buffer): Promise<void> {
+    let rest = this.#isTorn ? Buffer.concat([newline, bytes]) : bytes;
     try {
       while (rest.length > 0) {
         rest = rest.subarray(await this.#writeSome(rest));
@@ -88,14 +93,32 @@ export class Output {
   }
 }
 
+const newline = Buffer.from('\n');
+
+/** As much of the lines at a time as the buffer holds, which is used again for what comes next. */
+function* bytesOf(lines: Iterable<string>, buffer: Buffer): Generator<Buffer> {
+  let used = 0;
+  for (const piece of piecesOf(lines)) {
+    const text = printableLines(piece);
+    // A character takes three bytes at most.
+    const most = 3 * text.length;
+    if (used > 0 && used + most > buffer.length) {
+      yield buffer.subarray(0, used);
+      used = 0;
+    }
+    if (most > buffer.length) yield Buffer.from(text);
+    else used += buffer.write(text, used);
+  }
+  if (used > 0) yield buffer.subarray(0, used);
+}
+
 /**
  * Lines of JSON. What of them could steer a terminal is beyond ASCII, or DEL: whether there is any costs next to nothing to see
  * of thousands of characters at once.
  */
-function printableBytes(lines: string): Buffer {
-  const bytes = Buffer.from(lines);
-  const isPlain = bytes.length === lines.length && !bytes.includes(0x7f);
-  return isPlain ? bytes : Buffer.from(lines.split('\n').map(printable).join('\n'));
+function printableLines(lines: string): string {
+  const isPlain = Buffer.byteLength(lines) === lines.length && !lines.includes('\u007f');
+  return isPlain ? lines : lines.split('\n').map(printable).join('\n');
 }
 
 let stdout: Output | undefined;

@@ -7,6 +7,7 @@ import { parse } from 'yaml';
 import { configText } from '../../../src/config/describe/show.ts';
 import { diagnosticText, isWithin, PathMap } from '../../../src/config/diagnostics.ts';
 import { loadConfig, readConfig } from '../../../src/config/load.ts';
+import { readSource } from '../../../src/config/read/source.ts';
 import { leavesIn, setValue, valueAt } from '../../../src/config/read/tree.ts';
 import { variableOf } from '../../../src/config/read/variables.ts';
 import { configFolder, given } from '../../support/config-folder.ts';
@@ -264,6 +265,21 @@ describe('files that are included', () => {
     expect(readConfig(file, given({})).warnings.map(diagnosticText).map(folder.without)).toEqual([
       'relay.yaml:1:1: include matches no file: value was "conf.d/*.yaml"',
     ]);
+  });
+});
+
+describe('a key that is there twice in a mapping', () => {
+  test.each([
+    ['a: 1\nb: 2\na: 3', '3:1'],
+    ['a: 1\n"a": 2', '2:1'],
+    ['a: { b: 1, b: 2 }', '1:12'],
+    ['- a: 1\n- b: [{ c: 1, "c": 2 }]', '2:15'],
+    ['a: &x { b: 1 }\nc:\n  <<: *x\n  b: 2\n  b: 3', '5:3'],
+    ['a: 1\nA: 2\n1: a\n"1": b\nc: { a: 1 }\nd: { a: 1 }', undefined],
+  ])('is found wherever it is, and nowhere else: %s', (text, place) => {
+    const file = folder.write('relay.yaml', text);
+    const message = place && `${file}:${place}: this key is there twice in the same mapping`;
+    expect(readSource(file).errors.map(diagnosticText)).toEqual(message === undefined ? [] : [message]);
   });
 });
 

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { digestReason } from '../../../src/journal/route-session.ts';
 import type { Entry } from '../../../src/notification/entry.ts';
 import { interestOf } from '../../../src/routes/match.ts';
-import { notification } from '../../support/notification.ts';
+import { type NotificationParts, notification } from '../../support/notification.ts';
 import { recorded } from '../../support/recorded.ts';
 import { sessionOf, settle } from '../../support/sessions.ts';
 import type { Tested } from './stores.ts';
@@ -79,6 +79,35 @@ export function reading(tested: Tested): void {
       ({ header: { event } }) => event === 'port_request',
     );
     expect(found.map(({ header }) => header.id)).toEqual(wanted);
+  });
+
+  test('passes over what is in memory where none of it is of interest, by its event or its account', async () => {
+    let session = await sessionOf(tested.journal, 'passing');
+    const append = async (...parts: NotificationParts[]) =>
+      (await tested.journal.append(parts.map((part) => notification(part)))).at(-1)?.seq ?? 0;
+    const ofA = { event: 'register', accountId: 'a' };
+    const first = await append(ofA);
+    const interests = [
+      { events: ['port_*'], accounts: [] },
+      { events: [], accounts: ['b'] },
+      { events: ['register'], accounts: ['a', 'c'] },
+      { events: [], accounts: [] },
+    ].map(interestOf);
+    const passed = (seq: number) => interests.map((interest) => session.passOver(seq, interest));
+    const others = await append(ofA, { event: 'register', accountId: null });
+    // What came before anybody asked for accounts isn't known by them.
+    expect(passed(first)).toEqual([others, null, null, null]);
+    const last = await append(ofA, ofA);
+    expect(passed(others)).toEqual([last, last, null, null]);
+    expect(passed(last)).toEqual([last, last, last, last]);
+    const both = await append(ofA, { event: 'port_request', accountId: 'b' });
+    expect(passed(last)).toEqual([null, null, null, null]);
+    expect(passed(both)).toEqual([both, both, both, both]);
+    await session.close();
+    await tested.reopen();
+    session = await sessionOf(tested.journal, 'passing');
+    // What isn't in memory may be of interest.
+    expect(passed(first)).toEqual([null, null, null, null]);
   });
 }
 

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { expect, test } from '@jest/globals';
 import { JournalError } from '../../../src/journal/journal.ts';
 import type { RouteSession } from '../../../src/journal/route-session.ts';
@@ -7,6 +8,7 @@ import { notification } from '../../support/notification.ts';
 import { operating } from '../../support/operator.ts';
 import { recorded, untouched } from '../../support/recorded.ts';
 import { cursorOf, sessionOf, settle } from '../../support/sessions.ts';
+import { until } from '../../support/until.ts';
 import type { Tested } from './stores.ts';
 
 export function sessions(tested: Tested): void {
@@ -65,7 +67,7 @@ export function sessions(tested: Tested): void {
     const commits = [
       session.settle({ cursor: one, recorded: [recorded(one, 'quarantined')], settled: [], delivered: [] }),
       session.settle({ cursor: two, recorded: [], settled: [], delivered: [] }),
-      other.settle({ cursor: two, recorded: [], settled: [], delivered: [] }),
+      other.settle({ cursor: one, recorded: [recorded(two, 'quarantined')], settled: [], delivered: [] }),
     ];
     expect(new Set(commits).size).toBe(1);
     await tested.journal.append([notification({})]);
@@ -77,6 +79,29 @@ export function sessions(tested: Tested): void {
     const store = operating(await tested.store.openOperatorStore());
     expect(await store.recordsOf(one)).toMatchObject([{ route: 'r', state: 'quarantined', reason: 'some' }]);
     await store.close();
+  });
+
+  test('saves a place that only passes over entries soon, with a flush at once, and never behind a later one', async () => {
+    const [one = 0, two = 0, three = 0] = await append(tested, {}, {}, {});
+    const session = await sessionOf(tested.journal, 'r');
+    const other = await sessionOf(tested.journal, 's');
+    const saved = async () =>
+      (await tested.journal.summary()).routes.map(({ name, cursor }) => [name, cursor] as const);
+    await session.settle({ cursor: one, recorded: [], settled: [], delivered: [] });
+    await until(async () => (await saved()).some((place) => isDeepStrictEqual(place, ['r', one])), {
+      what: 'it to be saved',
+    });
+    await session.settle({ cursor: two, recorded: [], settled: [], delivered: [] });
+    await session.flush();
+    expect(await saved()).toContainEqual(['r', two]);
+    // Passed, then recorded, then passed again; and what is told last counts.
+    await other.settle({ cursor: one, recorded: [], settled: [], delivered: [] });
+    void other.settle({ cursor: one, recorded: [recorded(two, 'quarantined')], settled: [], delivered: [] });
+    await other.settle({ cursor: three, recorded: [], settled: [], delivered: [] });
+    await other.close();
+    await session.settle({ cursor: three, recorded: [], settled: [], delivered: [] });
+    await session.close();
+    expect(new Map(await saved())).toEqual(new Map(Object.entries({ r: three, s: three })));
   });
 
   test('changes a record that was there once, and makes it no second time', async () => {

@@ -6,6 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import pino from 'pino';
 import type { Journal } from '../../../src/journal/journal.ts';
+import type { DeliveredRun } from '../../../src/journal/route-session.ts';
 import { openJournal } from '../../../src/journal/sqlite/journal.ts';
 import { openOperatorStore } from '../../../src/journal/sqlite/operator-store.ts';
 import { openJournalReader } from '../../../src/journal/sqlite/reader.ts';
@@ -65,6 +66,20 @@ describe('the journal', () => {
     await journal.append([notification({})]);
     expect(await other.read(1_000, 500, everything)).toMatchObject({ through: all.at(-1)?.seq, more: true });
     for (const session of [one, other, narrow]) await session.close();
+  });
+
+  test('keeps no page that it has read for the only route that is behind', async () => {
+    await appendMany(1_200);
+    await reopen();
+    const [behind, other] = [await sessionOf(journal, 'a'), await sessionOf(journal, 'b')];
+    const everything = interestOf({ events: [], accounts: [] });
+    const firstOf = async () => (await behind.read(0, 500, everything)).entries[0];
+    expect(await firstOf()).toBe(await firstOf());
+    await other.read(1_200, 500, everything);
+    journal.look();
+    journal.look();
+    expect(await firstOf()).not.toBe(await firstOf());
+    for (const session of [behind, other]) await session.close();
   });
 
   test('parses what many entries have in common once', async () => {
@@ -274,7 +289,9 @@ describe('the progress of routes', () => {
 
   test('is saved within 10 ms by a commit that waits for no disk, but for one a second; an append always waits', async () => {
     const session = await sessionOf(journal, 'r');
-    const settle = () => void session.settle({ cursor: 1, recorded: [], settled: [], delivered: [] });
+    const run = { code: null, places: [1, 1], events: new Map([['register', 1]]) };
+    const settle = (...delivered: DeliveredRun[]) =>
+      void session.settle({ cursor: 1, recorded: [], settled: [], delivered });
     jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick', 'queueMicrotask'] });
     const executed = jest.spyOn(DatabaseSync.prototype, 'exec');
     try {
@@ -284,18 +301,25 @@ describe('the progress of routes', () => {
       };
       await journal.append([notification({})]);
       expect(commits()).toEqual(['COMMIT']);
-      settle();
+      settle(run);
       jest.advanceTimersByTime(9);
       expect(commits()).toEqual([]);
       jest.advanceTimersByTime(1);
       expect(commits()).toEqual(['NORMAL', 'COMMIT']);
-      settle();
+      settle(run);
       jest.advanceTimersByTime(10);
       expect(commits()).toEqual(['COMMIT']);
+      // What only passes over entries waits for longer, also while others are appended.
+      settle();
+      jest.advanceTimersByTime(99);
+      await journal.append([notification({})]);
+      expect(commits()).toEqual(['FULL', 'COMMIT']);
+      jest.advanceTimersByTime(1);
+      expect(commits()).toEqual(['NORMAL', 'COMMIT']);
       await journal.append([notification({})]);
       expect(commits()).toEqual(['FULL', 'COMMIT']);
       for (let told = 0; told < 120; told += 1) {
-        settle();
+        settle(run);
         jest.advanceTimersByTime(10);
       }
       const during = commits();

@@ -44,6 +44,23 @@ describe('the log sink', () => {
     expect(JSON.parse(stdout.split('\n')[0] ?? '').id).toBe(`0-x${steering}`);
   });
 
+  test('writes a batch at once, as far as a MiB goes, and each byte of it', async () => {
+    const writes: Buffer[] = [];
+    const output = new Output(async (bytes) => writes.push(Buffer.from(bytes)) && bytes.length);
+    const lines = (count: number, text: string) => Array.from({ length: count }, (_, index) => `${index} ${text}\n`);
+    const { signal } = new AbortController();
+    await output.write(lines(500, 'x'.repeat(900)), signal);
+    expect(writes.map(String)).toEqual([lines(500, 'x'.repeat(900)).join('')]);
+    for (const text of ['x'.repeat(9_000), 'x'.repeat(2_000_000), 'ä€😀'.repeat(2_000)]) {
+      writes.length = 0;
+      await output.write(lines(300, text).slice(0, text.length > 10_000 ? 2 : 300), signal);
+      const written = Buffer.concat(writes).toString();
+      expect(written.split('\n')).toHaveLength(text.length > 10_000 ? 3 : 301);
+      for (const [index, line] of written.trimEnd().split('\n').entries())
+        expect(JSON.parse(`"${line}"`) === `${index} ${text}`).toBe(true);
+    }
+  });
+
   test('never mixes the lines of two routes, however long they are', async () => {
     const { stdout } = await finish(start('20', '100000'));
     const lines = stdout.trim().split('\n');
@@ -85,8 +102,8 @@ describe('what is at stdout', () => {
     closing.push(pipe.closeReader, () => void stream.destroy());
     const output = new Output(throughStream(stream));
     const attempt = new AbortController();
-    // More than the pipe holds, so that the first one is under way until somebody reads.
-    const pieces = Array.from({ length: 3 }, (_, number) => `${number}${'x'.repeat(200_000)}\n`);
+    // More than the pipe holds, so that the first one is under way until somebody reads; and each more than one write has.
+    const pieces = Array.from({ length: 3 }, (_, number) => `${number}${'x'.repeat(1_100_000)}\n`);
     const waiting = output.write(pieces, attempt.signal);
     const behind = output.write(['behind it\n'], attempt.signal);
     await until(() => pipe.read() !== '', { what: 'the first piece' });
