@@ -4,6 +4,7 @@ import { cpSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmS
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { ownArch } from '../../../scripts/release/arch.ts';
 import * as deb from '../../../scripts/release/deb.ts';
 import * as rpm from '../../../scripts/release/rpm.ts';
 import { makeTree } from '../../../scripts/release/tree.ts';
@@ -23,7 +24,7 @@ let published = 0;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-packages-'));
   const gnupg = makeKey();
-  const tree = makeTree(process.cwd(), join(folder, 'tree'), epoch);
+  const tree = makeTree(process.cwd(), join(folder, 'tree'), epoch, ownArch);
   for (const version of [older, newer]) await makePackages(tree, version);
   for (const version of [older, newer]) publishIn(gnupg, 'repository', packagesOf(version));
   cpSync(join(folder, 'repository'), join(folder, 'forged'), { recursive: true });
@@ -200,7 +201,16 @@ async function makePackages(tree: string, version: string): Promise<void> {
   execFileSync('cp', ['--archive', '--reflink=auto', tree, own]);
   const about = join(own, 'package.json');
   writeFileSync(about, readFileSync(about, 'utf8').replace(/"version": ".*"/, `"version": "${version}"`));
-  const release = { version, epoch, out: work, root: process.cwd(), work, tree: () => own, compress: false };
+  const release = {
+    version,
+    epoch,
+    arch: ownArch,
+    out: work,
+    root: process.cwd(),
+    work,
+    tree: () => own,
+    compress: false,
+  };
   await deb.build(release);
   await rpm.build(release);
 }
