@@ -1,25 +1,19 @@
 // needs: debootstrap, postgresql
-import { type ChildProcess, execFile, execFileSync, spawn, spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import {
-  closeSync,
   cpSync,
   existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
-  openSync,
   readdirSync,
   readFileSync,
-  readlinkSync,
-  readSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { freePort } from '../../../scripts/quickstart/free-port.ts';
@@ -33,8 +27,10 @@ import { until } from '../../support/until.ts';
 import { runBare } from './image/bare.ts';
 import { basesOf } from './image/command.ts';
 import { hasCompose, shellWithCompose } from './image/compose.ts';
-import type { Container, Engine, Runner } from './image/engine.ts';
+import type { Engine, Runner } from './image/engine.ts';
 import { chosenEngine } from './image/engines.ts';
+import { filesIn, listOf, pathsIn, startOf } from './image/files.ts';
+import { oneOff, type Running, startContainer } from './image/running.ts';
 
 const canBuild = process.getuid?.() === 0 && existsSync('/usr/sbin/debootstrap');
 const kind = chosenEngine();
@@ -399,99 +395,4 @@ function documentedCommands(file: string): string[] {
     end.includes('&&') ? ' && ' : ' ',
   );
   return [...text.matchAll(/^ {4,}(\S.*)$/gm)].map(([, line = '']) => line.replace(/ +# .*/, ''));
-}
-
-interface Running {
-  /** Of its first process, as this machine has it. */
-  readonly pid: number;
-  /** What it has written to stderr. */
-  log(): string;
-  /** What it has delivered to stdout. */
-  lines(): string[];
-  /** Runs a command in it. @throws Error with its stderr where it fails */
-  run(command: readonly string[]): Promise<{ stdout: string; stderr: string }>;
-  /** @returns its exit code; null where there is none */
-  end(signal: NodeJS.Signals): Promise<number | null>;
-}
-
-/** Runs one to its end. */
-function oneOff(runner: Runner, container: Container) {
-  const [program, ...args] = runner.line(container);
-  const { status, stderr } = spawnSync(program, args, { encoding: 'utf8' });
-  return { status, stderr };
-}
-
-async function startContainer(runner: Runner, container: Container, out: string): Promise<Running> {
-  const [stdout, stderr] = ['stdout', 'stderr'].map((name) => openSync(`${out}.${name}`, 'w'));
-  const [program, ...args] = runner.line(container);
-  const outside = spawn(program, args, { stdio: ['ignore', stdout ?? 'ignore', stderr ?? 'ignore'] });
-  const log = () => readFileSync(`${out}.stderr`, 'utf8');
-  await until(() => log().includes('"consuming"') || outside.exitCode !== null, {
-    what: 'the daemon to consume',
-    timeout: 120_000,
-  });
-  if (outside.exitCode !== null) throw new Error(`the container has ended: ${log()}`);
-  const pid = runner.pidOf(container.name);
-  return {
-    pid,
-    log,
-    lines: () =>
-      readFileSync(`${out}.stdout`, 'utf8')
-        .split('\n')
-        .filter((line) => line !== ''),
-    run(command) {
-      const [inside, ...rest] = runner.inside(container.name, command);
-      return promisify(execFile)(inside, rest);
-    },
-    async end(signal) {
-      if (hasEnded(outside)) return outside.exitCode;
-      const ended = once(outside, 'exit');
-      process.kill(pid, signal);
-      await ended;
-      return outside.exitCode;
-    },
-  };
-}
-
-function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
-  return exitCode !== null || signalCode !== null;
-}
-
-/** Where engines mount something of their own, while it runs or is built. */
-const mountPoints = /^(proc|dev|run|sys)(\/|$)|^etc\/(hosts|hostname|resolv\.conf|mtab)$|^\.dockerenv$/;
-
-/** All that a folder holds, one a line. */
-function listOf(root: string): string[] {
-  const paths = pathsIn(root).filter((path) => !mountPoints.test(path));
-  return paths.map((path) => {
-    const stats = lstatSync(join(root, path));
-    return [path, stats.mode.toString(8), stats.uid, stats.gid, contentOf(join(root, path))].join(' ');
-  });
-}
-
-function contentOf(path: string): string {
-  const stats = lstatSync(path);
-  if (stats.isSymbolicLink()) return readlinkSync(path);
-  return stats.isFile() ? createHash('sha256').update(readFileSync(path)).digest('hex') : '';
-}
-
-function filesIn(root: string): string[] {
-  return pathsIn(root).filter((path) => lstatSync(join(root, path)).isFile());
-}
-
-/** Through no symbolic link. */
-function pathsIn(root: string): string[] {
-  const found = execFileSync('find', [root, '-mindepth', '1', '-printf', '%P\\n'], {
-    encoding: 'utf8',
-    maxBuffer: 1 << 26,
-  });
-  return found.trim().split('\n').sort();
-}
-
-function startOf(file: string): string {
-  const descriptor = openSync(file, 'r');
-  const bytes = Buffer.alloc(4);
-  const read = readSync(descriptor, bytes);
-  closeSync(descriptor);
-  return bytes.subarray(0, read).toString('latin1');
 }
