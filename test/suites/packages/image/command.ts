@@ -76,7 +76,7 @@ function exportRoot(command: Command): string {
 
 function configOf(run: Run, image: string): ImageConfig {
   // Podman has the health check beside it.
-  const [{ Config, HealthCheck: Healthcheck }] = JSON.parse(run('image', 'inspect', image));
+  const [{ Config, Healthcheck }] = JSON.parse(run('image', 'inspect', image));
   return Healthcheck === undefined ? Config : { ...Config, Healthcheck };
 }
 
