@@ -20,6 +20,7 @@ interface Entry {
 /** What the packages of a release may have: nothing is asked but to name them. */
 const shipped: ReadonlySet<string> = new Set([
   'MIT',
+  'MIT-0',
   'ISC',
   'BSD-2-Clause',
   'BSD-3-Clause',

@@ -1,4 +1,4 @@
-// node scripts/prepare.mjs [--needs rabbitmq,postgresql,pgbouncer,mariadb,prometheus,rsyslog] -- COMMAND ARGS…
+// node scripts/prepare.mjs [--needs rabbitmq,postgresql,pgbouncer,mariadb,prometheus,rsyslog,exim,swift] -- COMMAND ARGS…
 //
 // Makes a fresh clone ready, then runs the command on the project's own Node: installs the npm packages where they are
 // missing or old, and finds the servers that the command needs, or installs them. It runs on any Node from 20 on, before
@@ -26,6 +26,8 @@ const servers = {
   chromium: having('chromium', 'chromium'),
   prometheus: having('prometheus', 'promtool'),
   rsyslog: having('rsyslog', 'rsyslogd'),
+  exim: having('exim4-daemon-light', 'exim4'),
+  swift: having('python3-swift', '/usr/lib/python3/dist-packages/swift'),
   mariadb: {
     package: 'mariadb-server',
     isThere: () => ['/usr/sbin/mariadbd', '/usr/libexec/mariadbd'].some((file) => existsSync(file)),
@@ -55,7 +57,10 @@ function optional(...given) {
   return { ...having(...given), isOptional: true };
 }
 
-/** Debian's packages start their services at once: on somebody's own machine, nobody asked for a broker on port 5672. */
+/**
+ * Debian's packages start their services at once: on somebody's own machine, nobody asked for a broker on port 5672. Nor for
+ * another mail server in place of theirs: nothing is removed.
+ */
 const installWithoutStarting = `
   policy=/usr/sbin/policy-rc.d
   if ! [ -e $policy ]; then
@@ -65,7 +70,7 @@ const installWithoutStarting = `
   fi
   export DEBIAN_FRONTEND=noninteractive
   apt-get -q update > /dev/null
-  apt-get -q install -y --no-install-recommends "$@" > /dev/null
+  apt-get -q install -y --no-remove --no-install-recommends "$@" > /dev/null
 `;
 
 const { needs, command } = parseArguments(process.argv.slice(2));

@@ -22,6 +22,8 @@ const startedBy = {
   mariadb: 'test/support/mariadb.ts',
   prometheus: 'test/support/prometheus.ts',
   rsyslog: 'test/support/rsyslog.ts',
+  exim: 'test/support/exim.ts',
+  swift: 'test/support/swift.ts',
   chromium: 'test/support/browser.ts',
 };
 

@@ -54,13 +54,13 @@ const keys: Record<string, readonly string[]> = {
   koffi: ['ops/systemd.ts', 'sinks/syslog/unix-datagrams.ts'],
   'pino-pretty': ['ops/log.ts'],
   yaml: ['config/read/', 'config/describe/show.ts'],
-  undici: ['answer-head', 'auth', 'connection-test', 'http', 'oauth', 'transport', 'undici', 'undici-files.d'].map(
-    (name) => `sinks/webhook/${name}.ts`,
-  ),
-  liquidjs: ['sinks/webhook/formats/template.ts'],
+  undici: ['sinks/http/', ...['auth', 'connection-test', 'http', 'oauth'].map((name) => `sinks/webhook/${name}.ts`)],
+  aws4fetch: ['sinks/s3/'],
+  nodemailer: ['sinks/email/connection.ts', 'sinks/email/message.ts'],
+  liquidjs: ['sinks/template/template.ts'],
   standardwebhooks: ['sinks/webhook/auth.ts'],
   oauth4webapi: ['sinks/webhook/oauth.ts'],
-  'ipaddr.js': ['sinks/webhook/proxy.ts', 'sinks/webhook/transport.ts'],
+  'ipaddr.js': ['sinks/http/'],
   '@marcbachmann/cel-js': ['cel', 'condition', 'condition-reads', 'condition-reason', 'bounds'].map(
     (name) => `routes/${name}.ts`,
   ),
@@ -75,8 +75,8 @@ const pure = [
 
 /** What the daemon loads only for a route, a log or a command that needs it: the start and the memory of all others pay nothing. */
 const loadedLate = [
-  ...['undici', 'pg', 'mysql2', 'oauth4webapi', 'pino-pretty', 'fastify', 'prom-client'],
-  ...['liquidjs', '@marcbachmann/cel-js', 're2js'],
+  ...['undici', 'aws4fetch', 'pg', 'mysql2', 'oauth4webapi', 'pino-pretty', 'fastify', 'prom-client'],
+  ...['liquidjs', 'nodemailer', '@marcbachmann/cel-js', 're2js'],
 ];
 
 /** Parts of Node with exports that load more once they are read, as an import does: `process.getBuiltinModule` reads none. */

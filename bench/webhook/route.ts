@@ -12,7 +12,7 @@ await contend<WebhookTask>(async ({ folder, url, items, concurrency, secrets }) 
   const log = pino({ level: 'warn' }, pino.destination(2));
   const journal = await openJournal(folder, log);
   // The sink loads its library when it is opened; the bare pool has loaded it before the clock runs, too.
-  await import('../../src/sinks/webhook/transport.ts');
+  await import('../../src/sinks/http/transport.ts');
   const name = randomUUID();
   const options = webhookOptions({ url, concurrency, signature: { secrets }, allowPrivateNetworks: true });
   return {

@@ -106,6 +106,7 @@ export interface RouteConfig {
       }
     | undefined;
   readonly order: 'none' | 'account';
+  readonly digest: { readonly every: number; readonly per: 'account' | 'route' } | undefined;
   readonly retry: { readonly schedule: readonly number[]; readonly maxWait: number };
   readonly circuit: { readonly failures: number; readonly maxPause: number };
   readonly timeout: number;

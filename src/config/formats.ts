@@ -1,10 +1,11 @@
 import convict from 'convict';
 import type { Format, Option } from '../common/options/declare.ts';
 import { amounts, formatDuration, formatSize } from './formats/amounts.ts';
+import { mail } from './formats/mail.ts';
 import { texts } from './formats/texts.ts';
 
 /** Kinds of values that convict doesn't know, or takes too much for. */
-export const formats: Readonly<Record<string, Format>> = { ...amounts, ...texts };
+export const formats: Readonly<Record<string, Format>> = { ...amounts, ...texts, ...mail };
 
 convict.addFormats({ ...formats });
 

@@ -330,6 +330,21 @@ export const routeOptions: OptionTree = {
     format: ['none', 'account'],
     default: 'none',
   },
+  digest: {
+    doc: 'Delivers what has come in a period as one message, to a sink that can do that, such as a webhook with a preset.',
+    optional: {
+      every: {
+        doc: 'Length of a period, from 1m to 1d. Those of 15m end at 10:00, 10:15, …; of 1d, at midnight UTC.',
+        format: 'period',
+        default: null,
+      },
+      per: {
+        doc: 'account: one message for each account; route: one for all of them.',
+        format: ['account', 'route'],
+        default: 'account',
+      },
+    },
+  },
   retry: {
     schedule: {
       doc: 'Maximum pauses between the attempts of a delivery, each shortened at random; after the last attempt it is dead.',

@@ -123,7 +123,7 @@ export class Circuit {
     if (this.#state === 'open') return false;
     this.#failures += 1;
     if (this.#state === 'closed' && this.#failures < this.#options.failures) return false;
-    return this.open(trouble, Math.max(asked, this.#nextPause()));
+    return this.open(trouble, { asked });
   }
 
   /**
@@ -139,12 +139,13 @@ export class Circuit {
   }
 
   /**
-   * The sink said that it is away. Returns true where it was not known.
-   * @param pause milliseconds until the next probe, where the sink knows better than growing pauses
+   * The sink said that it is away. Returns true where it was not known. Times are milliseconds.
+   * @param pause until the next probe, where the sink knows better than growing pauses
+   * @param asked how long it has asked to be left alone
    */
-  open(trouble: Trouble, pause?: number): boolean {
+  open(trouble: Trouble, { pause, asked = 0 }: { pause?: number | undefined; asked?: number } = {}): boolean {
     if (this.#state === 'open') return false;
-    this.#probeAt = performance.now() + (pause ?? this.#nextPause());
+    this.#probeAt = performance.now() + (pause ?? Math.max(asked, this.#nextPause()));
     const isNew = this.#state === 'closed';
     if (isNew) {
       this.#openedAt = performance.now();

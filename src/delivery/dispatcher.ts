@@ -10,6 +10,7 @@ import { shape } from '../routes/shape.ts';
 import { type Outcome, type SinkLimits, SinkUnavailable } from '../sinks/sink.ts';
 import { AccountCircuits, Circuit, type CircuitOptions } from './circuit.ts';
 import { RouteCounts } from './counts.ts';
+import type { DigestOptions } from './digest.ts';
 import type { RouteFeed } from './feed.ts';
 import type { RouteLedger } from './ledger.ts';
 import type { PendingDelivery } from './pending-delivery.ts';
@@ -25,6 +26,7 @@ export interface DispatchOptions {
   /** Dotted paths of the secrets that it gets in clear. */
   readonly reveal: readonly string[];
   readonly shape?: ShapeOptions | undefined;
+  readonly digest?: DigestOptions | undefined;
 }
 
 export interface DispatchContext {
@@ -80,7 +82,7 @@ export class Dispatcher {
       if (this.#attempts.size >= places || ledger.ready === 0 || !mayStart()) return Number.POSITIVE_INFINITY;
       const { lingerFor } = feed;
       if (!isProbe && lingerFor > 0) return lingerFor;
-      this.#start(ledger.attempt(isProbe ? Math.min(this.circuit.probeSize, batch.max) : batch.max));
+      this.#start(ledger.attempt(isProbe ? Math.min(this.circuit.probeSize, batch.max) : batch.max, batch.size));
     }
   }
 
@@ -162,13 +164,19 @@ export class Dispatcher {
       return;
     }
     const notBefore = outcomes.reduce((latest, outcome) => Math.max(latest, outcome.notBefore ?? 0), 0);
-    const asked = Math.min(notBefore - Date.now(), this.#options.retry.maxWait);
-    if (this.circuit.failed(outcomes[0] ?? { reason: '' }, asked)) this.#opened();
+    if (this.circuit.failed(outcomes[0] ?? { reason: '' }, this.#askedFor(notBefore))) this.#opened();
+  }
+
+  /** For how long the sink has asked to be left alone, in milliseconds, as far as it may. */
+  #askedFor(notBefore: number): number {
+    return Math.min(notBefore - Date.now(), this.#options.retry.maxWait);
   }
 
   #conclude(batch: Batch, outcomes: readonly Outcome[], at: number, duration: number): void {
     const { ledger } = this.#context;
     const untried: Readonly<PendingDelivery>[] = [];
+    // What went out as one message returns as one.
+    const together = this.#options.digest && draw();
     for (const [index, delivery] of batch.entries()) {
       const outcome = outcomes[index];
       if (outcome === undefined) break;
@@ -179,13 +187,13 @@ export class Dispatcher {
       }
       // While the sink is away, nothing is said about this one: its tries are not used up.
       else if (this.circuit.state === 'open') untried.push(delivery);
-      else this.#failed(delivery, outcome, attemptOf(outcome, at, duration));
+      else this.#failed(delivery, outcome, attemptOf(outcome, at, duration), together);
     }
     // Last, so that probes try others before: one of these may be the only one that can't be answered.
     if (untried.length > 0) ledger.requeue(untried, 'last');
   }
 
-  #failed(delivery: Readonly<PendingDelivery>, outcome: Failure, attempt: Attempt): void {
+  #failed(delivery: Readonly<PendingDelivery>, outcome: Failure, attempt: Attempt, { now, chance } = draw()): void {
     const isOfAccount = outcome.status === 'dead' && outcome.refused === 'account';
     const wait = isOfAccount ? this.#accounts.refused(delivery.entry.header.accountId, outcome) : undefined;
     if (wait !== undefined) {
@@ -198,7 +206,7 @@ export class Dispatcher {
       return;
     }
     const tries = triesIn(attempts);
-    const dueAt = nextTry(tries, outcome.notBefore, this.#options.retry, Date.now());
+    const dueAt = nextTry(tries, outcome.notBefore, this.#options.retry, now, chance);
     if (dueAt === null) this.#deadLetter(delivery, attempts, `gave up after ${tries} tries: ${outcome.reason}`);
     else this.#context.ledger.retryAt(dueAt, delivery, attempts, shortened(outcome.reason));
   }
@@ -214,8 +222,9 @@ export class Dispatcher {
     this.counts.unavailable += 1;
     const isKnown = error instanceof SinkUnavailable;
     if (!isKnown) this.#context.log.error({ err: error }, messages.attemptFailed);
-    const { probeAfter, code } = isKnown ? error : {};
-    if (this.circuit.open({ reason: reasonOf(error), code }, probeAfter)) this.#opened();
+    const { probeAfter: pause, notBefore = 0, code } = isKnown ? error : {};
+    if (this.circuit.open({ reason: reasonOf(error), code }, { pause, asked: this.#askedFor(notBefore) }))
+      this.#opened();
   }
 
   #opened(): void {
@@ -230,6 +239,11 @@ export class Dispatcher {
     const isMost = tried >= this.#options.flow.batch.max || this.#context.ledger.ready === 0;
     if (this.circuit.answered(tried, isMost)) this.#context.log.info({ seconds }, messages.sinkBack);
   }
+}
+
+/** What the time of a next try depends on, beside the delivery. */
+function draw(): { readonly now: number; readonly chance: number } {
+  return { now: Date.now(), chance: Math.random() };
 }
 
 type Failure = Exclude<Outcome, { status: 'delivered' }>;

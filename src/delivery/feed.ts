@@ -1,8 +1,9 @@
-import type { RouteSession } from '../journal/route-session.ts';
+import type { RouteSession, WaitingPage } from '../journal/route-session.ts';
 import type { Entry, Interest } from '../notification/entry.ts';
 import { createMatcher, type Decision, interestOf, type Selection } from '../routes/match.ts';
 import type { SinkLimits } from '../sinks/sink.ts';
 import { ConditionHealth } from './counts.ts';
+import type { DigestOptions } from './digest.ts';
 import type { RouteLedger } from './ledger.ts';
 import { horizon, type RetryOptions } from './retry.ts';
 
@@ -10,6 +11,7 @@ export interface FeedOptions extends Selection {
   readonly name: string;
   readonly flow: SinkLimits;
   readonly retry: RetryOptions;
+  readonly digest?: DigestOptions | undefined;
 }
 
 export interface FeedContext {
@@ -23,6 +25,12 @@ export interface FeedContext {
 
 /** How many entries are read at a time, at most. */
 const pageSize = 500;
+
+/**
+ * How many entries are read, at most, while digests are due: after an outage of hours, one message tells of all, and a
+ * backlog of millions doesn't become as many rows first.
+ */
+const mostGathered = 100_000;
 
 /**
  * How often a busy route tells its journal what was settled, in milliseconds. It is saved within the same time again: a
@@ -53,6 +61,8 @@ export class RouteFeed {
   #lingerUntil = 0;
   /** When the journal was told last what was settled, by the monotonic clock. */
   #savedAt = 0;
+  /** Entries read since nothing was due. */
+  #gathered = 0;
   /** The commit that saves the last settled deliveries, and whether one has failed. */
   #saving: Promise<void> | undefined;
   #isUnsaved = false;
@@ -131,8 +141,11 @@ export class RouteFeed {
     if (this.#mayBeDue(Date.now())) {
       // Were what is new read before there is room for both, it would take all of it, for as long as there is a backlog.
       if (!this.#hasMuchRoom) return false;
+      const { digest } = this.#options;
+      if (digest !== undefined && this.#gathered < mostGathered && (await this.#readOn())) return true;
       await this.#fetchDue();
-    }
+      if (digest !== undefined && this.#gathered >= mostGathered) return false;
+    } else this.#gathered = 0;
     return this.#room > 0 && (await this.#readOn());
   }
 
@@ -157,6 +170,12 @@ export class RouteFeed {
     this.#isUnsaved = false;
   }
 
+  /** All that is new of a digest is recorded: no more than a page of it is to be in memory, however slow the disk is. */
+  async #saveNow(): Promise<void> {
+    this.save();
+    await this.#session.flush();
+  }
+
   /** Finds deliveries in memory that an operator may have dropped. */
   async findDropped(): Promise<void> {
     const changes = this.#changes;
@@ -174,16 +193,13 @@ export class RouteFeed {
   }
 
   async #fetchDue(): Promise<void> {
-    const { retry } = this.#options;
     const ledger = this.#ledger;
     const now = Date.now();
     // Deliveries settled during the search still have a record.
     this.save();
-    // Half of the room, so that failed deliveries leave room for new ones.
-    const limit = Math.ceil(this.#room / 2);
     // What has to be tried again while we look may bring it nearer again.
     ledger.nextDue = Number.POSITIVE_INFINITY;
-    const { waiting, more } = await this.#session.due(now, horizon(retry, now), limit, ledger.recorded, ledger.spare);
+    const { waiting, more } = await this.#dueAt(now);
     const next = more ? now : await this.#session.nextDue(now);
     ledger.nextDue = Math.min(ledger.nextDue, next ?? Number.POSITIVE_INFINITY);
     for (const one of waiting) {
@@ -192,6 +208,16 @@ export class RouteFeed {
     }
     // One that stands behind another again is not due any more, and the route may sleep for long now.
     this.save();
+  }
+
+  /** Of the digests of accounts, that which is due first. */
+  async #dueAt(now: number): Promise<WaitingPage> {
+    const { digest, flow } = this.#options;
+    const { recorded: held, spare: bytes } = this.#ledger;
+    const horizon = this.#horizon(now);
+    // Half of the room, so that failed deliveries leave room for new ones; new ones of a digest take none.
+    const limit = digest === undefined ? Math.ceil(this.#room / 2) : flow.batch.max;
+    return this.#session.due({ now, horizon, limit, held, bytes, ofOneAccount: digest?.per === 'account' });
   }
 
   async #readOn(): Promise<boolean> {
@@ -210,15 +236,22 @@ export class RouteFeed {
       } else ledger.quarantine(entry, decision.quarantine);
     }
     ledger.read(page.through);
+    this.#gathered += page.entries.length;
     // The last of them may have been removed from the journal.
     if (!page.more) this.#handledThrough = page.through;
+    else if (this.#options.digest !== undefined) await this.#saveNow();
     return page.more;
   }
 
   /** Also what is due later than can be: the clock has been set back since it was planned. */
   #mayBeDue(now: number): boolean {
     const { nextDue } = this.#ledger;
-    return now >= nextDue || (Number.isFinite(nextDue) && nextDue > horizon(this.#options.retry, now));
+    return now >= nextDue || (Number.isFinite(nextDue) && nextDue > this.#horizon(now));
+  }
+
+  #horizon(now: number): number {
+    const { retry, digest } = this.#options;
+    return horizon(retry, digest?.every ?? 0, now);
   }
 
   /** New entries may wait for others, if no delivery has waited already. */

@@ -1,5 +1,5 @@
 import type { PendingDelivery } from './pending-delivery.ts';
-import type { Queue } from './queue.ts';
+import { behind, type Queue, type Wait } from './queue.ts';
 
 /** The deliveries of one account. */
 interface AccountQueue {
@@ -43,12 +43,12 @@ export class KeyedQueue implements Queue {
     return this.#free.length + this.#turns.size + this.#last.length;
   }
 
-  add(delivery: PendingDelivery): boolean {
+  add(delivery: PendingDelivery): Wait | undefined {
     const { seq, header } = delivery.entry;
     const { accountId } = header;
     if (accountId === null) {
       this.#free.push(delivery);
-      return true;
+      return undefined;
     }
     const queue = this.#queueOf(accountId);
     // A recorded one is the first of a spilled queue, whose time has come; a new one comes after all that is spilled.
@@ -65,7 +65,7 @@ export class KeyedQueue implements Queue {
       // Since a crash, the one that was recorded first may be no longer the first of all.
       if (isIdle && !delivery.recorded && seq < (queue.retryPending ?? 0)) this.#needsRefill.add(accountId);
     }
-    return isNext;
+    return isNext ? undefined : behind;
   }
 
   take(max: number): PendingDelivery[] {

@@ -12,14 +12,12 @@ import {
 import { bytesOf, type Entry } from '../notification/entry.ts';
 import { fittingOf, PendingDelivery } from './pending-delivery.ts';
 import { Progress } from './progress.ts';
-import type { Queue } from './queue.ts';
+import { behind, type Queue, type Wait } from './queue.ts';
 
 type Delivery = Readonly<PendingDelivery>;
 
 /** An entry in memory, and what the sink gets of it. That is counted beforehand: an attempt doesn't wait for room. */
 const copies = 2;
-
-const behind = 'waits behind an earlier one of its account';
 
 /** It is with the sink, or a try of it didn't count because the sink is away. Which one changes by the second. */
 const onItsWay = 'on its way, or held back while the sink is away';
@@ -114,7 +112,7 @@ export class RouteLedger {
     this.#progress.read(through);
   }
 
-  /** → pending, or → waiting where it has no place. @param mayRepeat it may have been delivered before this start */
+  /** → pending, or → waiting where it has no place or its digest isn't due. @param mayRepeat it may have been delivered before this start */
   open(entry: Entry, mayRepeat: boolean): void {
     const delivery = new PendingDelivery(entry, none, false, mayRepeat);
     this.#progress.open(delivery);
@@ -139,10 +137,10 @@ export class RouteLedger {
     for (const delivery of this.#queue.refill(account, waiting.map(resumed))) this.#enter(delivery);
   }
 
-  /** pending → attempting: as many as fit into one batch, `max` at most. */
-  attempt(max: number): readonly Delivery[] {
+  /** pending → attempting: as many as fit into one batch, `max` at most. @param size as of `SinkLimits` */
+  attempt(max: number, size?: number): readonly Delivery[] {
     const deliveries = this.#queue.take(max);
-    const fitting = fittingOf(deliveries);
+    const fitting = fittingOf(deliveries, size);
     if (fitting < deliveries.length) this.#queue.putBack(deliveries.splice(fitting), 'first');
     for (const delivery of deliveries) delivery.state = 'attempting';
     this.#attempting += deliveries.length;
@@ -180,12 +178,9 @@ export class RouteLedger {
   retryAt(dueAt: number, delivery: PendingDelivery, attempts: readonly Attempt[], reason: string): void {
     if (this.#dropWithdrawn(delivery)) return;
     delivery.attempts = attempts;
-    delivery.state = 'waiting';
-    this.#record(delivery, 'waiting', reason, dueAt);
-    this.nextDue = Math.min(this.nextDue, dueAt);
+    this.#wait(delivery, { reason, dueAt });
     for (const later of this.#end(delivery)) {
-      later.state = 'waiting';
-      this.#record(later, 'waiting', behind, null);
+      this.#wait(later, behind);
       this.#leave(later);
     }
   }
@@ -256,12 +251,15 @@ export class RouteLedger {
   }
 
   #admit(delivery: PendingDelivery): void {
-    if (this.#queue.add(delivery)) {
-      this.#enter(delivery);
-      return;
-    }
+    const wait = this.#queue.add(delivery);
+    if (wait === undefined) this.#enter(delivery);
+    else this.#wait(delivery, wait);
+  }
+
+  #wait(delivery: PendingDelivery, { reason, dueAt }: Wait): void {
     delivery.state = 'waiting';
-    this.#record(delivery, 'waiting', behind, null);
+    this.#record(delivery, 'waiting', reason, dueAt);
+    if (dueAt !== null) this.nextDue = Math.min(this.nextDue, dueAt);
   }
 
   /**

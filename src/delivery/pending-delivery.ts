@@ -40,17 +40,15 @@ export class PendingDelivery {
   }
 }
 
-/**
- * A batch has no more characters than this, unless it is one by itself: a sink may hold several copies of it at a time.
- */
-const maxBatchCharacters = 4 * 1024 * 1024;
+/** Characters of a batch, where its sink says nothing else. */
+const usualSize = 4 * 1024 * 1024;
 
-/** How many of these go into one batch. */
-export function fittingOf(deliveries: readonly Readonly<PendingDelivery>[]): number {
+/** How many of these go into one batch. @param size as of `SinkLimits` */
+export function fittingOf(deliveries: readonly Readonly<PendingDelivery>[], size = usualSize): number {
   let characters = 0;
   const beyond = deliveries.findIndex(({ entry }) => {
     characters += entry.json.length;
-    return characters > maxBatchCharacters;
+    return characters > size;
   });
   return beyond === -1 ? deliveries.length : Math.max(1, beyond);
 }

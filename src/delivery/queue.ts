@@ -2,6 +2,16 @@ import type { PendingDelivery } from './pending-delivery.ts';
 
 type Pending = Readonly<PendingDelivery>;
 
+/** For what a delivery waits in the journal, and until when: null is until its turn has come. */
+export interface Wait {
+  readonly reason: string;
+  /** Unix milliseconds. */
+  readonly dueAt: number | null;
+}
+
+/** It has no time of its own, and is fetched when its turn has come. */
+export const behind: Wait = { reason: 'waits behind an earlier one of its account', dueAt: null };
+
 /**
  * The order in which the deliveries that a route holds in memory go out. A queue reads the state of each from the
  * delivery itself, and is called after a change.
@@ -11,8 +21,8 @@ export interface Queue {
   readonly hasOrder: boolean;
   /** How many may go out now. */
   readonly ready: number;
-  /** False where it must wait in the journal, behind an earlier one of its account. */
-  add(delivery: PendingDelivery): boolean;
+  /** Takes one that is new, or due again; or tells for what it must wait in the journal. */
+  add(delivery: PendingDelivery): Wait | undefined;
   /** Takes those that may go out now, `max` at most. */
   take(max: number): PendingDelivery[];
   /** Takes back what could not be attempted: to go out first, which keeps the order, or last. */
@@ -43,9 +53,8 @@ export class Fifo implements Queue {
     return this.#deliveries.length - this.#taken;
   }
 
-  add(delivery: PendingDelivery): boolean {
+  add(delivery: PendingDelivery): undefined {
     this.#deliveries.push(delivery);
-    return true;
   }
 
   take(max: number): PendingDelivery[] {

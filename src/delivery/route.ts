@@ -11,6 +11,7 @@ import type { Order, RouteSession } from '../journal/route-session.ts';
 import type { Sink } from '../sinks/sink.ts';
 import type { CircuitState, Trouble } from './circuit.ts';
 import type { ConditionTrouble, RouteCounts } from './counts.ts';
+import { DigestQueue, digestFlow, digesting } from './digest.ts';
 import { Dispatcher, type DispatchOptions } from './dispatcher.ts';
 import { type FeedOptions, RouteFeed } from './feed.ts';
 import { KeyedQueue } from './keyed-queue.ts';
@@ -63,15 +64,19 @@ const longestPause = 10_000;
  * session is the caller's: it stays open for as long as the route runs.
  */
 export async function startRoute(options: RouteOptions, context: RouteContext): Promise<Route> {
-  const { session } = context;
+  const { session, openSink } = context;
   const handledBeyondCursor = await session.handledBeyondCursor();
-  return new Route(options, context, handledBeyondCursor, await queueOf(options.order, session));
+  const queue = await queueOf(options, session);
+  if (options.digest === undefined) return new Route(options, context, handledBeyondCursor, queue);
+  const flow = digestFlow(options.flow);
+  const digests = { ...context, openSink: async () => digesting(await openSink()) };
+  return new Route({ ...options, flow }, digests, handledBeyondCursor, queue);
 }
 
-async function queueOf(order: Order, session: RouteSession): Promise<Queue> {
+async function queueOf({ order, digest }: RouteOptions, session: RouteSession): Promise<Queue> {
   if (order === 'account') return new KeyedQueue(await session.wakeFirst());
   await session.wakeAll();
-  return new Fifo();
+  return digest === undefined ? new Fifo() : new DigestQueue(digest);
 }
 
 /**

@@ -1,12 +1,13 @@
 import type { Logger } from 'pino';
 import { messages } from '../common/messages.ts';
 import { truncateUtf8 } from '../common/text/format.ts';
-import type { ActName, ActSelection, AuditedAct, Operator } from './operator-store.ts';
+import type { ActName, ActProgress, ActSelection, AuditedAct, Operator } from './operator-store.ts';
 
 /** Bytes that a name may have, and ids and other values that are kept of a selection. */
 const longestName = 200;
 const mostValues = 20;
 const longestValue = 200;
+const longestProblem = 1_000;
 
 /** A script that acts again and again fills nothing. */
 export const mostActs = 100_000;
@@ -26,6 +27,13 @@ export function selectionText(selection: ActSelection): string {
   return JSON.stringify(Object.fromEntries(bounded));
 }
 
+/** Of an act that has just begun. */
+export const begun: ActProgress = { total: null, isOver: false, problem: null };
+
+export function progressText({ problem, ...progress }: ActProgress): string {
+  return JSON.stringify({ ...progress, problem: problem && truncateUtf8(problem, longestProblem) });
+}
+
 /** @param row of the table, with its columns' names */
 export function actOf(row: Record<string, unknown>): AuditedAct {
   return {
@@ -36,6 +44,7 @@ export function actOf(row: Record<string, unknown>): AuditedAct {
     act: row.act as ActName, // as it was written
     selection: JSON.parse(String(row.selection)) as ActSelection, // as `selectionText` made it
     count: Number(row.count),
+    progress: typeof row.progress === 'string' ? (JSON.parse(row.progress) as ActProgress) : null, // as `progressText` made it
   };
 }
 
@@ -59,8 +68,10 @@ export class ActReporter {
 
   /** A large act goes on for some looks, and is told with what it has changed by then. */
   tell(acts: readonly AuditedAct[]): void {
-    for (const { number, at: _, act, ...rest } of acts) {
+    for (const { number, at: _, act, progress, ...rest } of acts) {
       if (number < this.#last || (number === this.#last && rest.count === this.#count)) continue;
+      // One that has begun is told with what it has changed first.
+      if (progress !== null && !progress.isOver && rest.count === 0) continue;
       this.#log.info({ act, ...rest }, messages.acted);
       this.#last = number;
       this.#count = rest.count;

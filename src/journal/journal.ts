@@ -4,7 +4,7 @@ import type { Entry } from '../notification/entry.ts';
 import type { Notification } from '../notification/notification.ts';
 import type { Logins } from './logins.ts';
 import type { OperatorStore } from './operator-store.ts';
-import type { JournalReader, OpenedReader, Pause } from './reader.ts';
+import type { JournalReader, OpenedReader, Pause, RouteState } from './reader.ts';
 import type { RouteSession, Start } from './route-session.ts';
 
 /**
@@ -120,6 +120,13 @@ export interface Journal extends Appender, JournalEvents, JournalReader, OutageL
 
   /** The route holds back retention no longer. Should it be opened again, it goes on from its cursor. */
   releaseRoute(name: string): Promise<void>;
+
+  /**
+   * Shows what the routes do that run here to all who share the journal: it is asked for each second, and written where it has
+   * changed. Missing where one daemon has the journal.
+   * @param states by route
+   */
+  showRoutes?(states: () => ReadonlyMap<string, RouteState>): void;
 
   /** What `Limits` say counts from now on. */
   limit(limits: Limits): void;

@@ -26,6 +26,16 @@ export interface Logins {
   find(kind: LoginKind, key: string, life?: number): Promise<Login | null>;
   /** Ends one: only who ends it is given it. */
   take(kind: LoginKind, key: string): Promise<Login | null>;
+  /**
+   * Takes a turn to try a password, on whichever daemon, and counts that as failed until `succeeded`. Missing where one daemon
+   * has the journal: it knows its own.
+   * @param pause the turn is so many milliseconds after the one before, for each that has failed
+   * @param longest but so many at most
+   * @returns in how many milliseconds it is
+   */
+  takeTurn?(pause: number, longest: number): Promise<number>;
+  /** A password was right: the next turn is at once. */
+  succeeded?(): Promise<void>;
 }
 
 interface Kept {

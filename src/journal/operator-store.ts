@@ -9,6 +9,8 @@ export interface OperatorStore extends OpenedReader {
   act(operator: Operator, selection: ActSelection): OperatorAct;
   /** What operators have done, oldest first: the newest `limit` of those since a time, in Unix milliseconds. */
   acts(since: number, limit: number): Promise<AuditedAct[]>;
+  /** One of them, by its number. */
+  actAt(number: number): Promise<AuditedAct | null>;
   /** Records behind a place in the table, oldest first. */
   records(which: DeliveryFilter, after: number, limit: number): Promise<DeliveryRecord[]>;
   /** Groups of records, the largest first. */
@@ -51,6 +53,10 @@ export interface OperatorStore extends OpenedReader {
 
 /** One act: a command, or a click. Each kind of change by it has a row in the audit, which counts along. */
 export interface OperatorAct {
+  /** Writes its row before anything is changed, so that whoever looks can follow it. Returns the row's number. */
+  begin(act: ActName): Promise<number>;
+  /** Tells how far one is that has begun so. */
+  tell(progress: ActProgress): Promise<void>;
   /** Makes dead and quarantined ones due now, with all their tries before them. Returns how many there were. */
   retry(records: readonly DeliveryRecord[]): Promise<number>;
   /** As `retry`, for the dead ones of a selection, however many: gives how many there were in each step. */
@@ -107,6 +113,17 @@ export interface AuditedAct extends Operator {
   readonly selection: ActSelection;
   /** How much it has changed so far: deliveries mostly. */
   readonly count: number;
+  /** Null where it was done without telling of that. */
+  readonly progress: ActProgress | null;
+}
+
+/** What is known of an act while it goes on, and then. */
+export interface ActProgress {
+  /** How much it is about; null where that isn't known yet. */
+  readonly total: number | null;
+  readonly isOver: boolean;
+  /** Why it ended before all was done. */
+  readonly problem: string | null;
 }
 
 export type ActName = 'retry' | 'drop' | 'replay' | 'pause' | 'resume' | 'probe' | 'forget' | 'erase' | 'accept-clock';
@@ -182,6 +199,16 @@ export interface EventGroup extends Omit<DeliveryGroup, 'dueAt'> {
   readonly event: string | null;
   /** The id of the notification of its oldest record; null where that has just gone. */
   readonly example: string | null;
+  /** The earliest of what waits; null where nothing does, or all of it is behind earlier ones of its accounts. */
+  readonly nextTry: NextTry | null;
+}
+
+/** When something is tried again. */
+export interface NextTry {
+  /** Unix milliseconds. */
+  readonly at: number;
+  /** True where it is after that, and nobody has looked for how long. */
+  readonly isLater: boolean;
 }
 
 export interface EventGroups {

@@ -170,6 +170,8 @@ export interface RouteSummary {
    */
   readonly lag: { readonly messages: number; readonly seconds: number };
   readonly waiting: number;
+  /** How many of these were never tried, and wait for their digest. */
+  readonly collecting: number;
   readonly quarantined: number;
   readonly dead: number;
   /** How many of the dead and quarantined ones are newer than an operator's last look at them. */
@@ -177,6 +179,26 @@ export interface RouteSummary {
   readonly paused: Pause | null;
   /** The name of the daemon that has it, where several share the journal; null where none has it now. */
   readonly holder: string | null;
+  /** As that daemon has said; null where one daemon has the journal, or none has the route, or nothing is known of it yet. */
+  readonly state: RouteState | null;
+}
+
+/** What a route does just now. Only the daemon that runs it knows. */
+export interface RouteState {
+  readonly inFlight: number;
+  /** Entries that its condition couldn't be evaluated for, since it was started there. */
+  readonly conditionFailures: number;
+  /** Where it fails on everything: on how many, since when (Unix milliseconds of arrival), and why. */
+  readonly conditionTrouble: { readonly count: number; readonly since: number; readonly reason: string } | null;
+  /** Why it can't read or write its journal. */
+  readonly interrupted: string | undefined;
+  readonly circuit: 'closed' | 'open' | 'probing';
+  /** Since when it is closed, or isn't, in Unix milliseconds. */
+  readonly circuitSince: number;
+  readonly refusedAccounts: number;
+  readonly trouble: { readonly reason: string; readonly code?: number | string | undefined } | undefined;
+  /** Milliseconds until the next probe. */
+  readonly probeIn: number;
 }
 
 /** A daemon that shares the journal, and lives or has stopped without saying so. Times are Unix milliseconds. */

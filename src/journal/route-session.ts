@@ -44,9 +44,8 @@ export interface RouteSession {
   /**
    * Waiting deliveries that are due at a time, those due first first; and those that seem to be due after `horizon`,
    * for which only a clock that was set back can be the reason. As many at a time as of `read`.
-   * @param held entries that are left out
    */
-  due(now: number, horizon: number, limit: number, held: ReadonlySet<number>, bytes?: number): Promise<WaitingPage>;
+  due(wanted: DueDeliveries): Promise<WaitingPage>;
 
   /** When the next one after a time is due, or null. */
   nextDue(now: number): Promise<number | null>;
@@ -75,6 +74,19 @@ export interface RouteSession {
 
   /** Saves the progress, and releases the route. @throws JournalError if it was released without saving */
   close(): Promise<void>;
+}
+
+/** Times are Unix milliseconds. */
+export interface DueDeliveries {
+  readonly now: number;
+  readonly horizon: number;
+  readonly limit: number;
+  /** Entries that are left out. */
+  readonly held: ReadonlySet<number>;
+  /** As of `read`. */
+  readonly bytes?: number | undefined;
+  /** True for those alone that have the account of the first one, or none as it: in the journal's order. */
+  readonly ofOneAccount?: boolean;
 }
 
 /** Where a new route begins: at the end, at the oldest entry, or at what was received from this Unix millisecond on. */
@@ -148,6 +160,9 @@ export interface Recorded {
    */
   readonly exists: boolean;
 }
+
+/** How the reason begins of one that was never tried, and waits for its digest: that is no failure. */
+export const digestReason = 'waits for the digest of ';
 
 /** What has changed for a route since its last settlement. */
 export interface Settlement {

@@ -1,14 +1,8 @@
 import { pluralize } from '../common/text/format.ts';
+import { shortTime, span, type TimeZoneOption } from '../common/text/times.ts';
+import type { Need } from './need.ts';
 import { sharedNeeds } from './shared-needs.ts';
 import type { BrokerStatus, RouteStatus, Status } from './status.ts';
-
-/** Something for an operator to do: what is wrong, since when, and the remedy. */
-interface Need {
-  readonly what: string;
-  readonly cure: string;
-  /** The route whose records it is about, which say why; '' is what could not be decoded. */
-  readonly recordsOf?: string;
-}
 
 /** The conclusion of a status. */
 export interface Attention {
@@ -22,21 +16,22 @@ export interface Attention {
 /**
  * All is well where the daemon runs, alone takes what comes from every broker, no sink is away or refuses an account, and nothing is dead or quarantined
  * that no operator has looked at. A pause is an operator's own wish.
- * @param span tells milliseconds in words
  */
-export function attentionIn(status: Status, span: (millis: number) => string): Attention {
+export function attentionIn(status: Status, zone: TimeZoneOption = {}): Attention {
   const { running, journal, clock, routes } = status;
   const brokers = status.brokers ?? [];
-  const ago = (since: string) => span(Date.now() - Date.parse(since));
-  const ofBrokers = brokers.flatMap((broker) => brokerNeed(broker, ago));
-  const ofShared = sharedNeeds(status, ago);
-  const ofRoutes = routes.map((route) => routeNeeds(route, ago));
+  const since: Since = (time) => {
+    const at = Date.parse(time);
+    return `since ${shortTime(at, zone)} (for ${span(Date.now() - at)})`;
+  };
+  const ofBrokers = brokers.flatMap((broker) => brokerNeed(broker, since));
+  const ofShared = sharedNeeds(status, since);
+  const here = (status.daemons ?? []).find(({ asked }) => asked)?.name;
+  const ofRoutes = routes.map((route) => routeNeeds(route, since, here));
   const needy = ofRoutes.filter(({ length }) => length > 0).length;
   const needs = [
-    ...(journal.reason === null ? [] : [{ what: journal.reason, cure: seeOperations }]),
-    ...(clock
-      ? [{ what: 'the clock is in doubt', cure: 'Look at "date"; if it is right: kazoo-relay accept-clock' }]
-      : []),
+    ...(journal.reason === null ? [] : [{ what: journal.reason, kept: inQueues, cure: seeOperations }]),
+    ...(clock ? [clockNeed] : []),
     ...ofBrokers,
     ...ofShared,
     ...ofRoutes.flat(),
@@ -69,68 +64,110 @@ export function attentionIn(status: Status, span: (millis: number) => string): A
   return { verdict: 'all is well', wellSince: wellSince(status), needs };
 }
 
+/** Says since when, and for how long, of an RFC 3339 time. */
+type Since = (time: string) => string;
+
+const inQueues =
+  'What was taken before stays in the journal. What KAZOO publishes meanwhile waits in the queues on its brokers, within their limits.';
+const clockNeed: Need = {
+  what: 'the clock is in doubt',
+  kept: 'Nothing is removed for its age meanwhile.',
+  cure: 'Look at "date"; if it is right: kazoo-relay accept-clock',
+};
 const seeOperations = 'Intake or delivery waits until it is mended: docs/operations/runbook.md has each case.';
 const notRunning: Need = { what: 'no daemon runs', cure: 'Start it: systemctl start kazoo-relay, or kazoo-relay run' };
 
-function brokerNeed(
-  { zone, broker, state, since, paused, reason, code }: BrokerStatus,
-  ago: (since: string) => string,
-): Need[] {
+function brokerNeed({ zone, broker, state, since, paused, reason, code }: BrokerStatus, sinceWhen: Since): Need[] {
   const name = `${broker} (zone ${zone})`;
+  const why = reason === null ? {} : { why: reason };
   if (paused)
-    return [{ what: `nothing is taken from ${name}: ${reason ?? 'journal not writable'}`, cure: seeOperations }];
+    return [
+      {
+        ...{ what: `nothing is taken from ${name}`, why: reason ?? 'journal not writable', kept: inQueues },
+        cure: seeOperations,
+      },
+    ];
   if (state === 'consuming')
     return reason === null
       ? []
       : [
           {
-            what: `${name}: ${reason}`,
+            what: `${name} has other consumers`,
+            ...why,
+            kept: 'What they take from the queue does not come here.',
             cure: 'Stop the others; where all of them are meant, set queue.consumers to their number.',
           },
         ];
-  const what = state === 'away' ? `${name} is away for ${ago(since)}` : `${name} is not consumed from yet`;
+  const what = state === 'away' ? `${name} is away ${sinceWhen(since)}` : `${name} is not consumed from yet`;
   const hint = code === 'ECONNREFUSED' ? 'Nothing listens there: start RabbitMQ, or correct its url. ' : '';
-  const cure = `${hint}Nothing is taken from it meanwhile; the daemon tries again by itself. To see why: kazoo-relay check --connect`;
-  return [{ what: reason === null ? what : `${what}: ${reason}`, cure }];
+  const cure = `${hint}The daemon tries again by itself. To look closer: kazoo-relay check --connect`;
+  return [{ what, ...why, kept: inItsQueue, cure }];
 }
 
-function routeNeeds(route: RouteStatus, ago: (since: string) => string): Need[] {
-  const { name, interrupted, circuit } = route;
-  const needs = [...conditionNeed(route), ...refusedNeed(route), ...newOnes(name, route.unseen, newKind(route))];
-  if (interrupted !== null) return [{ what: `${name} is interrupted: ${interrupted}`, cure: seeOperations }, ...needs];
+const inItsQueue =
+  'What was taken from it is kept and delivered. What KAZOO publishes there meanwhile waits in its queue only if that broker runs.';
+
+/** @param here the name of the daemon that was asked, where several share the journal */
+function routeNeeds(route: RouteStatus, sinceWhen: Since, here: string | undefined): Need[] {
+  const { name, interrupted, circuit, holder } = route;
+  const reload = `${holder && holder !== here ? ` on ${holder}` : ''}: kazoo-relay reload`;
+  const needs = [
+    ...conditionNeed(route, reload),
+    ...refusedNeed(route),
+    ...newOnes(name, route.unseen, newKind(route)),
+  ];
+  if (interrupted !== null)
+    return [{ what: `${name} is interrupted`, why: interrupted, kept: waitsInJournal, cure: seeOperations }, ...needs];
   if (circuit === null || circuit.state === 'closed') return needs;
   // A daemon of the version before doesn't say since when.
-  const since = circuit.since === undefined ? '' : ` for ${ago(circuit.since)}`;
-  const probe = circuit.next_probe === null ? '' : `, at the latest in ${circuit.next_probe} s`;
+  const since = circuit.since === undefined ? '' : ` ${sinceWhen(circuit.since)}`;
+  const within = circuit.next_probe === null ? '' : ` within ${circuit.next_probe} s`;
+  const why = circuit.reason === null ? {} : { why: circuit.reason };
+  if (isCapped(circuit.code))
+    return [
+      { what: `${name} waits${since}`, ...why, kept: waitsInJournal, cure: `It goes on by itself${within}.` },
+      ...needs,
+    ];
   // Nobody probes for a route that is paused.
-  const cure = route.paused
-    ? `${repair(circuit.code)}; delivery goes on after: kazoo-relay resume ${name}`
-    : `${repair(circuit.code)}; delivery goes on by itself${probe}. At once: kazoo-relay waiting retry --route ${name}`;
-  const what = isRefusal(circuit.code) ? 'refuses everything' : 'is away';
-  return [{ what: `the sink of ${name} ${what}${since}: ${circuit.reason}`, cure }, ...needs];
+  const after = route.paused
+    ? `After that: kazoo-relay resume ${name}`
+    : `Delivery then goes on by itself${within}, or at once: kazoo-relay waiting retry --route ${name}`;
+  const what = `the sink of ${name} ${isRefusal(circuit.code) ? 'refuses everything' : 'is away'}${since}`;
+  return [{ what, ...why, kept: waitsInJournal, cure: `${repair(circuit.code, reload)}. ${after}` }, ...needs];
 }
+
+const waitsInJournal =
+  'Nothing is lost: what comes for it waits in the journal, and is delivered once its sink takes it.';
 
 /** A receiver that is there and takes nothing of ours: it refuses the login, or there is nothing at that address. */
 export function isRefusal(code: number | string | null): boolean {
   return code === 401 || code === 403 || code === 404;
 }
 
-function repair(code: number | string | null): string {
+/** A sink that sends no more for now, as its route's option says. */
+export function isCapped(code: number | string | null): boolean {
+  return code === 'maxPerHour';
+}
+
+/** @param reload where and how the configuration is read again */
+function repair(code: number | string | null, reload: string): string {
   if (!isRefusal(code)) return 'Repair it';
   const what = code === 404 ? 'url' : 'auth';
-  return `Correct ${what} of its sink, and apply that: kazoo-relay reload`;
+  return `Correct sink.${what} of this route in the configuration, and apply that${reload}`;
 }
 
 /** A daemon of the version before doesn't say it. */
-function conditionNeed({ name, condition_trouble }: RouteStatus): Need[] {
+function conditionNeed({ name, condition_trouble }: RouteStatus, reload: string): Need[] {
   if (!condition_trouble) return [];
   const { failures, since, reason } = condition_trouble;
   return [
     {
-      what: `the condition (where) of ${name} fails on everything, and the last ${failures} were not delivered: ${reason}`,
+      what: `the condition of ${name} can't be evaluated: the last ${failures} notifications were not delivered`,
+      why: reason,
+      kept: 'Nothing is lost: they are in the journal (journal.retention, 30d unless set), and can be delivered after all.',
       cure:
-        `Correct where${/no such overload/.test(reason) ? otherTypes : ''}, then: kazoo-relay reload. Deliver what was skipped: ` +
-        `kazoo-relay replay --route ${name} --since ${since}`,
+        `Correct "where" of this route in the configuration${/no such overload/.test(reason) ? otherTypes : ''}, and apply that` +
+        `${reload}. Then deliver what was skipped: kazoo-relay replay --route ${name} --since ${since}`,
     },
   ];
 }
@@ -143,6 +180,7 @@ function refusedNeed({ name, refused_accounts }: RouteStatus): Need[] {
   return [
     {
       what: `the sink of ${name} refuses ${pluralize(refused_accounts, 'account')}, and takes what belongs to others`,
+      kept: 'Nothing is lost: what belongs to them waits.',
       cure:
         `Why: kazoo-relay waiting list --route ${name} --group. Mend it at the receiver; delivery goes on by itself. ` +
         `At once: kazoo-relay waiting retry --route ${name}`,
@@ -162,7 +200,8 @@ function newOnes(route: string, unseen: number | null | undefined, what: string)
   return [
     {
       what: `${route || 'the journal'} has ${pluralize(unseen, `new ${what}`)}`,
-      cure: `See them, then retry or drop: kazoo-relay dead list${route && ` --route ${route}`}`,
+      kept: 'Nothing is lost: the journal keeps them (journal.deadRetention, 90d unless set). None is tried again by itself.',
+      cure: `See why, mend that, then retry or drop them: kazoo-relay dead list${route && ` --route ${route}`}`,
       recordsOf: route,
     },
   ];

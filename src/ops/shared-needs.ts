@@ -1,26 +1,21 @@
 import { pluralize } from '../common/text/format.ts';
+import type { Need } from './need.ts';
 import type { DaemonStatus, Status } from './status.ts';
-
-/** What an operator should see to of a journal that several daemons share: what is wrong, and what can be done. */
-interface SharedNeed {
-  readonly what: string;
-  readonly cure: string;
-}
 
 /** By so many milliseconds the clock of a daemon may differ from the database's. */
 const mostSkew = 5_000;
 
 /**
- * Nothing where all daemons live, are alike and have names of their own, each route is somebody's, and the database is there.
- * @param ago tells in words how long ago a time was
+ * What an operator should see to of a journal that several daemons share. Nothing where all daemons live, are alike and have names of their own, each route is somebody's, and the database is there.
+ * @param since says since when, of an RFC 3339 time
  */
-export function sharedNeeds({ journal, daemons, routes }: Status, ago: (since: string) => string): SharedNeed[] {
+export function sharedNeeds({ journal, daemons, routes }: Status, since: (time: string) => string): Need[] {
   const { degraded } = journal;
   // A daemon of the version before knows nothing of it.
   if (degraded && degraded.state !== 'draining') {
-    const kept = `${pluralize(degraded.spooled, 'notification')} wait in journal.spool`;
+    const kept = `Nothing is lost: ${pluralize(degraded.spooled, 'notification')} wait in journal.spool.`;
     const { what, cure } = databaseNeeds[degraded.state];
-    return [{ what: `${what} for ${ago(degraded.since)}: ${degraded.reason}; ${kept}`, cure }];
+    return [{ what: `${what} ${since(degraded.since)}`, why: degraded.reason, kept, cure }];
   }
   const living = (daemons ?? []).filter(({ lives }) => lives);
   if (living.length === 0) return [];
@@ -45,7 +40,7 @@ const databaseNeeds = {
   },
   refused: {
     what: 'the database of the journal is back, and has refused what was kept',
-    cure: 'It is tried again by itself, and nothing of it is lost. What is in the way: kazoo-relay check --connect',
+    cure: 'It is tried again by itself. What is in the way: kazoo-relay check --connect',
   },
 };
 
@@ -60,7 +55,7 @@ function isUnheld({ name, holder }: Status['routes'][number], living: readonly D
   return holder === null && (owner === undefined || living.some((daemon) => daemon.name === owner));
 }
 
-function goneAmong(daemons: readonly DaemonStatus[]): SharedNeed[] {
+function goneAmong(daemons: readonly DaemonStatus[]): Need[] {
   return daemons
     .filter(({ lives, name }) => !lives && !daemons.some((other) => other.lives && other.name === name))
     .map(({ name }) => ({
@@ -69,7 +64,7 @@ function goneAmong(daemons: readonly DaemonStatus[]): SharedNeed[] {
     }));
 }
 
-function namesakesAmong(living: readonly DaemonStatus[]): SharedNeed[] {
+function namesakesAmong(living: readonly DaemonStatus[]): Need[] {
   return [...Map.groupBy(living, ({ name }) => name)]
     .filter(([, { length }]) => length > 1)
     .map(([name, { length }]) => ({
@@ -84,14 +79,14 @@ function differing(
   key: 'version' | 'configuration',
   how: string,
   cure: string,
-): SharedNeed[] {
+): Need[] {
   const groups = [...Map.groupBy(living, (daemon) => daemon[key])];
   if (groups.length < 2) return [];
   const shown = groups.map(([value, daemons]) => `${value} (${daemons.map(({ name }) => name).join(', ')})`);
   return [{ what: `the daemons ${how}: ${shown.join(', ')}`, cure }];
 }
 
-function skewNeed({ name, clock_skew }: DaemonStatus): SharedNeed[] {
+function skewNeed({ name, clock_skew }: DaemonStatus): Need[] {
   if (Math.abs(clock_skew) <= mostSkew) return [];
   const seconds = Math.round(Math.abs(clock_skew) / 1_000);
   const side = clock_skew > 0 ? 'ahead of' : 'behind';

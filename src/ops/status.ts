@@ -1,5 +1,5 @@
 import type { ClockDoubt, Degraded } from '../journal/journal.ts';
-import type { Evicted, Pause, RouteSummary, Summary } from '../journal/reader.ts';
+import type { Evicted, Pause, RouteState, RouteSummary, Summary } from '../journal/reader.ts';
 import type { Delivered } from './delivered-lately.ts';
 import { version } from './process.ts';
 
@@ -115,7 +115,7 @@ interface PauseStatus {
   readonly by: string | null;
 }
 
-interface FormerRoute extends Omit<RouteSummary, 'paused'> {
+interface FormerRoute extends Omit<RouteSummary, 'paused' | 'state'> {
   readonly paused: PauseStatus | null;
 }
 
@@ -126,7 +126,7 @@ export interface RouteStatus extends Known {
   readonly sink: string;
   /** Null where the journal can't be asked. */
   readonly delivered: Delivered | null;
-  /** Null where no daemon runs. */
+  /** Null where no daemon runs it, as what follows. */
   readonly in_flight: number | null;
   /** Notifications that its condition (`where`) could not be evaluated for, since the route was started. */
   readonly condition_failures: number | null;
@@ -162,17 +162,8 @@ export interface Live {
   readonly activityOf: (route: string) => Activity | undefined;
 }
 
-export interface Activity {
-  readonly inFlight: number;
-  readonly conditionFailures: number;
-  readonly conditionTrouble: { readonly count: number; readonly since: number; readonly reason: string } | null;
+export interface Activity extends RouteState {
   readonly paused: Pause | null;
-  readonly interrupted: string | undefined;
-  readonly circuit: CircuitStatus['state'];
-  readonly circuitSince: number;
-  readonly refusedAccounts: number;
-  readonly trouble: { readonly reason: string; readonly code?: number | string | undefined } | undefined;
-  readonly probeIn: number;
 }
 
 /** The parts of a configuration that a status names. */
@@ -204,6 +195,7 @@ export function statusOf(
   const names = new Set(config.routes.map(({ name }) => name));
   const summary = typeof held === 'string' ? null : held;
   const known = new Map(summary?.routes.map((route) => [route.name, withPause(route)]));
+  const elsewhere = new Map(summary?.routes.map(({ name, state }) => [name, state]));
   return {
     running: live !== null,
     pid: live === null ? null : process.pid,
@@ -240,7 +232,7 @@ export function statusOf(
       })) ?? [],
     clock: clockOf(live?.doubt ?? null),
     routes: config.routes.map(({ name, sink }) => {
-      const activity = live?.activityOf(name);
+      const activity = live?.activityOf(name) ?? elsewhere.get(name) ?? undefined;
       return {
         ...(known.get(name) ?? (summary === null ? unknown : newRoute)),
         name,
@@ -258,7 +250,7 @@ export function statusOf(
   };
 }
 
-function withPause({ paused, ...route }: RouteSummary): FormerRoute {
+function withPause({ paused, state: _, ...route }: RouteSummary): FormerRoute {
   return { ...route, paused: paused && { since: new Date(paused.at).toISOString(), by: paused.who } };
 }
 
@@ -301,10 +293,10 @@ const seeCommand = 'the command "status" says why';
 const nothing: Delivered = { last_hour: 0, today: 0, latest: null };
 
 /** A route that the journal doesn't know yet, and one of which it can't be asked. */
-const none = { waiting: 0, quarantined: 0, dead: 0, unseen: 0, paused: null, holder: null };
+const none = { waiting: 0, collecting: 0, quarantined: 0, dead: 0, unseen: 0, paused: null, holder: null };
 const newRoute: Known = { ...none, cursor: 0, lag: { messages: 0, seconds: 0 } };
 const unknown: Known = {
-  ...{ cursor: null, lag: null, waiting: null, quarantined: null, dead: null },
+  ...{ cursor: null, lag: null, waiting: null, collecting: null, quarantined: null, dead: null },
   ...{ unseen: null, paused: null, holder: null },
 };
 
@@ -318,13 +310,13 @@ function degradedOf(degraded: Degraded | null): DegradedStatus | null {
   return degraded && { ...degraded, since: new Date(degraded.since).toISOString() };
 }
 
-function conditionTroubleOf({ conditionTrouble = null }: Partial<Activity> = {}): RouteStatus['condition_trouble'] {
+function conditionTroubleOf({ conditionTrouble = null }: Partial<RouteState> = {}): RouteStatus['condition_trouble'] {
   if (conditionTrouble === null) return null;
   const { count, since, reason } = conditionTrouble;
   return { failures: count, since: new Date(since).toISOString(), reason };
 }
 
-function circuitOf(activity: Activity | undefined): CircuitStatus | null {
+function circuitOf(activity: RouteState | undefined): CircuitStatus | null {
   if (activity === undefined) return null;
   const { circuit: state, circuitSince, trouble, probeIn } = activity;
   const since = new Date(circuitSince).toISOString();

@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { isPassword } from '../common/password-hash.ts';
+import { JournalError } from '../journal/journal.ts';
 import type { Login, LoginKind, Logins, Role } from '../journal/logins.ts';
 
 /** Whoever is logged in. */
@@ -130,14 +131,16 @@ export class Access {
     });
   }
 
-  /** One after the other, each after the pause that those before it have earned. Null is a failure. */
+  /** One after the other, each after the pause that those before it have earned, here and elsewhere. Null is a failure. */
   async #inTurn<T>(check: () => Promise<T | null>): Promise<T | null> {
     if (this.#waiting >= mostWaiting) throw new TooManyLogins();
     this.#waiting += 1;
     const turn = this.#turn.then(async () => {
-      if (this.#failures > 0) await this.#pause(Math.min(longestWait, firstWait * this.#failures));
+      const wait = Math.max(Math.min(longestWait, firstWait * this.#failures), await this.#turnElsewhere());
+      if (wait > 0) await this.#pause(wait);
       const found = await check();
       this.#failures = found === null ? this.#failures + 1 : 0;
+      if (found !== null) await this.#logins.succeeded?.().catch(unlessAway);
       return found;
     });
     this.#turn = turn.catch(() => undefined);
@@ -146,6 +149,11 @@ export class Access {
     } finally {
       this.#waiting -= 1;
     }
+  }
+
+  /** Nobody gets in sooner by going from one daemon to the next; without their database, each goes by what it knows. */
+  async #turnElsewhere(): Promise<number> {
+    return (await this.#logins.takeTurn?.(firstWait, longestWait).catch(unlessAway)) ?? 0;
   }
 
   async #add(kind: LoginKind, login: Login): Promise<string> {
@@ -162,6 +170,10 @@ export class TooManyLogins extends Error {
   constructor() {
     super('too many logins at a time; try again in a minute');
   }
+}
+
+function unlessAway(error: unknown): undefined {
+  if (!(error instanceof JournalError)) throw error;
 }
 
 /** Of no password. */

@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import { reasonOf } from '../common/errors.ts';
 import { timeBefore } from '../common/text/times.ts';
-import type { ActSelection, DeliveryFilter, OperatorAct, OperatorStore } from '../journal/operator-store.ts';
+import type { ActName, ActSelection, DeliveryFilter, OperatorAct, OperatorStore } from '../journal/operator-store.ts';
 import type { Visitor } from './access.ts';
+import { actView, triedBy } from './act-view.ts';
 import {
   actFilterOf,
   choiceIn,
@@ -13,8 +13,7 @@ import {
   listHref,
   notificationHref,
 } from './failures.ts';
-import { type Html, html, nothing } from './html.ts';
-import { count, facts, href, time, type View } from './layout.ts';
+import type { View } from './layout.ts';
 import { routeHref } from './now.ts';
 import { fieldsIn } from './requests.ts';
 import { replayView } from './route.ts';
@@ -25,38 +24,31 @@ export class WrongForm extends Error {
   override readonly name = 'WrongForm';
 }
 
+/** What an act does: first it is counted, then done. */
+interface Steps {
+  readonly count: (store: OperatorStore) => Promise<number>;
+  readonly work: (todo: OperatorAct, store: OperatorStore) => Promise<void>;
+}
+
 /** Who acts, and from where. */
 interface Actor extends Visitor {
   readonly from: string;
 }
 
-/** Large acts take a while: their page shows how far they are. */
-interface Running {
-  readonly title: string;
-  readonly at: number;
-  readonly back: string;
-  readonly total: number;
-  /** Of what the states are shown: what became of what is tried again. */
-  readonly about?: FailureChoice;
-  done: number;
-  /** What is wrong, where it ended so. */
-  problem: string | null;
-  isOver: boolean;
-}
-
-/** Acts that are remembered, so that their results can be looked at. */
-const mostKept = 50;
-
 /** Records that are read at a time. */
 const portion = 1_000;
 
-/** So many are counted of a replay before it is confirmed; and replayed in one act. */
+/** So many are counted of a replay before it is confirmed. */
 const mostCounted = 100_000;
 
-/** What operators do on the page. Each act goes on by itself; who began it is led to its page. */
+/**
+ * What operators do on the page. Each act goes on by itself; who began it is led to its page. How far it is stands in the
+ * audit, so that every daemon of the journal shows it.
+ */
 export class Acts {
   readonly #source: PageSource;
-  readonly #acts = new Map<string, Running>();
+  /** Those that go on here. */
+  readonly #running = new Set<number>();
   readonly #closing = new AbortController();
 
   constructor(source: PageSource) {
@@ -74,34 +66,24 @@ export class Acts {
     const filter = actFilterOf(act, choice);
     const total = await this.#withStore((store) => store.count(filter));
     if (form.get('confirmed') !== 'yes') return confirmView(act, choice, total);
-    const { state, id, reason: _reason, ...rest } = choice;
+    const { state: _state, id, reason: _reason, ...rest } = choice;
     const selection: ActSelection = {
       ...rest,
       states: filter.states,
       ...(id !== undefined && { ids: [id] }),
     };
     if (act === 'one') return this.#tryOne(choice, filter, selection, actor);
-    const title = act === 'retry' ? 'Retry' : 'Drop';
-    return this.#begin(
-      {
-        title,
-        back: id === undefined ? listHref(choice) : notificationHref(id),
-        total,
-        ...(act === 'retry' && id === undefined && { about: rest }),
-      },
-      actor,
-      selection,
-      async (todo, store, tell) => {
-        for (let after = 0; !this.#closing.signal.aborted; ) {
-          const records = await store.records(filter, after, portion);
-          const last = records.at(-1);
-          if (last === undefined) return;
-          after = last.number;
-          if (act === 'drop') tell(await todo.drop(records));
-          else tell(state === 'waiting' ? await todo.hasten(records) : await todo.retry(records));
-        }
-      },
-    );
+    const work = async (todo: OperatorAct, store: OperatorStore) => {
+      for (let after = 0; !this.#closing.signal.aborted; ) {
+        const records = await store.records(filter, after, portion);
+        const last = records.at(-1);
+        if (last === undefined) return;
+        after = last.number;
+        if (act === 'drop') await todo.drop(records);
+        else await (choice.state === 'waiting' ? todo.hasten(records) : todo.retry(records));
+      }
+    };
+    return this.#begin(act, actor, selection, { count: async () => total, work });
   }
 
   /** Pauses a route, resumes it, or probes its sink. */
@@ -146,53 +128,42 @@ export class Acts {
       );
     }
     return this.#begin(
-      { title: 'Replay', back: routeHref(route), total: 0 },
+      'replay',
       actor,
       { route, ...span },
-      async (todo, store, tell) => {
-        for await (const entries of this.#source.replayable(store, route, span)) {
-          if (this.#closing.signal.aborted) return;
-          tell(await todo.replay(route, entries));
-        }
+      {
+        count: async (store) => {
+          let number = 0;
+          for await (const entries of this.#source.replayable(store, route, span)) {
+            if (this.#closing.signal.aborted) break;
+            number += entries.length;
+          }
+          return number;
+        },
+        work: async (todo, store) => {
+          for await (const entries of this.#source.replayable(store, route, span)) {
+            if (this.#closing.signal.aborted) return;
+            await todo.replay(route, entries);
+          }
+        },
       },
     );
   }
 
-  /** How far an act is, or how it ended; null where nobody knows of it any more. */
-  async view(id: string): Promise<View | null> {
-    const act = this.#acts.get(id);
-    if (act === undefined) return null;
-    const { title, at, back, total, about, done, problem, isOver } = act;
-    const state =
-      problem !== null
-        ? html`<p class="bad">${problem}</p>`
-        : isOver
-          ? html`<p class="good">Done.</p>`
-          : html`<p>It goes on; this page follows it.</p>`;
-    return {
-      title,
-      live: !isOver || about !== undefined,
-      body: html`<h1>${title}</h1>${state}
-${total > 0 && !isOver ? html`<progress max="${total}" value="${done}" aria-label="How far it is"></progress>` : nothing}
-${facts([
-  ['Changed', `${count(done)}${total > 0 ? ` of ${count(total)}` : ''}`],
-  ['Begun', time(at)],
-])}
-${about === undefined ? nothing : await this.#statesOf(about)}
-<p><a href="${back}">What is left</a> · <a href="/audit">Audit</a></p>`,
-    };
-  }
-
-  /** How many there are now in each state where something was tried again: what is in none was delivered. */
-  async #statesOf(about: FailureChoice): Promise<Html> {
-    const states = ['waiting', 'dead', 'quarantined'] as const;
-    const counts = await this.#withStore((store) =>
-      Promise.all(states.map((state) => store.count(filterOf({ ...about, state })))),
-    );
-    const where = [about.event, about.route && `on ${about.route}`].filter(Boolean).join(' ');
-    return html`<h2>What is there now${where && `: ${where}`}</h2>
-${facts(states.map((state, index) => [state, html`<a href="${href('/failures', { ...about, state })}">${count(counts[index] ?? 0)}</a>`]))}
-<p class="dim">What waits is tried within moments, or at its next try. What was retried and is in none of these was delivered.</p>`;
+  /** How far an act is, or how it ended; null where there is none of that number. */
+  view(id: string): Promise<View | null> {
+    return this.#withStore(async (store) => {
+      const act = /^\d{1,15}$/.test(id) ? await store.actAt(Number(id)) : null;
+      if (act === null) return null;
+      const about = triedBy(act);
+      const countOf = (state: 'waiting' | 'dead' | 'quarantined') => store.count(filterOf({ ...about, state }));
+      const left = about && {
+        waiting: await countOf('waiting'),
+        dead: await countOf('dead'),
+        quarantined: await countOf('quarantined'),
+      };
+      return actView(act, this.#running.has(act.number), left);
+    });
   }
 
   /** The oldest of a choice alone; its own page shows what becomes of it. */
@@ -214,31 +185,38 @@ ${facts(states.map((state, index) => [state, html`<a href="${href('/failures', {
     return id === undefined ? listHref(choice) : notificationHref(id);
   }
 
-  async #begin(
-    about: Pick<Running, 'title' | 'back' | 'total' | 'about'>,
-    { name, from }: Actor,
-    selection: ActSelection,
-    work: (act: OperatorAct, store: OperatorStore, tell: (changed: number) => void) => Promise<void>,
-  ): Promise<string> {
-    const running: Running = { ...about, at: Date.now(), done: 0, problem: null, isOver: false };
-    const id = randomUUID();
-    for (const oldest of this.#acts.keys()) if (this.#acts.size >= mostKept) this.#acts.delete(oldest);
-    this.#acts.set(id, running);
-    void this.#withStore(async (store) => {
-      await work(store.act({ who: name, from }, selection), store, (changed) => {
-        running.done += changed;
-      });
-      await store.askForProbe?.(selection.route ?? null);
-    })
-      .catch((error) => {
-        running.problem = reasonOf(error);
-      })
-      .finally(() => {
-        running.isOver = true;
-        this.#source.look();
-        this.#source.probe(selection.route);
-      });
-    return `/acts/${id}`;
+  /** Returns the page of an act, which goes on. */
+  async #begin(kind: ActName, { name, from }: Actor, selection: ActSelection, steps: Steps): Promise<string> {
+    const store = await this.#source.openStore();
+    try {
+      const todo = store.act({ who: name, from }, selection);
+      const number = await todo.begin(kind);
+      this.#running.add(number);
+      void this.#goOn(todo, store, selection, steps).finally(() => this.#running.delete(number));
+      return `/acts/${number}`;
+    } catch (error) {
+      await store.close();
+      throw error;
+    }
+  }
+
+  async #goOn(todo: OperatorAct, store: OperatorStore, { route }: ActSelection, { count, work }: Steps): Promise<void> {
+    let total: number | null = null;
+    let problem: string | null = null;
+    try {
+      total = await count(store);
+      await todo.tell({ total, isOver: false, problem });
+      await work(todo, store);
+      if (this.#closing.signal.aborted) problem = 'The daemon was stopped before all was done: begin it again.';
+      await store.askForProbe?.(route ?? null);
+    } catch (error) {
+      problem = reasonOf(error);
+    }
+    // What can't be told any more stays as it is.
+    await todo.tell({ total, isOver: true, problem }).catch(() => undefined);
+    await store.close();
+    this.#source.look();
+    this.#source.probe(route);
   }
 
   async #withStore<T>(work: (store: OperatorStore) => Promise<T>): Promise<T> {

@@ -1,11 +1,13 @@
 import { pluralize } from '../common/text/format.ts';
+import { span } from '../common/text/times.ts';
 import type { DeliveryFilter, DeliveryRecord, EventGroup, EventGroups } from '../journal/operator-store.ts';
 import { triesIn } from '../journal/route-session.ts';
+import type { RouteStatus } from '../ops/status.ts';
 import { type Html, html, nothing } from './html.ts';
 import { ago, count, hidden, href, table, time, type View } from './layout.ts';
 import { routeHref } from './now.ts';
 
-const failureStates = ['dead', 'quarantined', 'waiting', 'undecodable'] as const;
+export const failureStates = ['dead', 'quarantined', 'waiting', 'undecodable'] as const;
 type FailureState = (typeof failureStates)[number];
 
 /** Which failures are meant, as the URL and the forms say it. */
@@ -52,7 +54,12 @@ export function actFilterOf(act: FailureAct, choice: FailureChoice): DeliveryFil
 }
 
 /** Groups of failures: what the page shows at first. */
-export function groupsView(choice: FailureChoice, found: EventGroups, isOperator: boolean): View {
+export function groupsView(
+  choice: FailureChoice,
+  found: EventGroups,
+  routes: readonly RouteStatus[],
+  isOperator: boolean,
+): View {
   const { groups, fitting, count: total, isMore } = found;
   const isPart = fitting > groups.length;
   return {
@@ -65,13 +72,24 @@ ${
     ? html`<p class="good">Nothing of that is ${stateWords(choice)}.</p>`
     : html`<p>${isMore ? 'More than ' : ''}${count(total)} in ${pluralize(fitting, 'group')}, by route, reason and event.${isPart ? ` The ${groups.length} largest${isMore ? ' of those that were looked at' : ''} are shown.` : ''}</p>`
 }
+${choice.state === undefined ? waitingText(choice, routes) : nothing}
 ${isOperator && fitting > 1 ? html`<div class="acts">All of them: ${actForms(choice, choice.state ?? 'dead')}</div>` : nothing}
-${groups.map((group) => groupCard(group, choice, isOperator))}`,
+${groups.map((group) => groupCard(group, choice, routes, isOperator))}`,
   };
 }
 
-function stateWords({ state }: FailureChoice): string {
-  return state ?? 'dead, quarantined or undecodable';
+/** What is tried again by itself stands on a page of its own. */
+function waitingText({ route, event }: FailureChoice, routes: readonly RouteStatus[]): Html {
+  const meant = routes.filter(({ name }) => (route ?? name) === name);
+  const waiting = meant.reduce((sum, one) => sum + (one.waiting ?? 0), 0);
+  // Of one event nobody counts them here.
+  if (waiting === 0 || event !== undefined) return nothing;
+  return html`<p><a href="${href('/failures', { route, state: 'waiting' })}">${count(waiting)} more wait for their next try</a>.</p>`;
+}
+
+/** @param act retries leave out what can't be decoded */
+function stateWords({ state }: FailureChoice, act?: FailureAct): string {
+  return state ?? (act === 'retry' || act === 'one' ? 'dead or quarantined' : 'dead, quarantined or undecodable');
 }
 
 function filterForm(choice: FailureChoice): Html {
@@ -84,15 +102,39 @@ function filterForm(choice: FailureChoice): Html {
 <button>Show</button></form>`;
 }
 
-function groupCard(group: EventGroup, choice: FailureChoice, isOperator: boolean): Html {
+function groupCard(
+  group: EventGroup,
+  choice: FailureChoice,
+  routes: readonly RouteStatus[],
+  isOperator: boolean,
+): Html {
   const { route, state, reason, event, first, last, example } = group;
   const own = { ...choice, state, reason, ...(route && { route }), ...(event !== null && { event }) };
   return html`<section class="card">
 <h2>${count(group.count)} ${event === null ? nothing : `${event} `}${state}${route === '' ? nothing : html` on <a href="${routeHref(route)}">${route}</a>`}</h2>
 <p>${reason}</p>
 <p class="dim">First ${ago(first)}, last ${ago(last)}${example === null ? nothing : html`; <a href="${notificationHref(example)}">an example</a>`}</p>
+${state === 'waiting' ? nextTry(group, routes) : nothing}
 <div class="acts"><a href="${listHref(own)}">Show them</a>${isOperator ? actForms(own, state) : nothing}</div>
 </section>`;
+}
+
+/** When the first of a group is tried again, or what is in the way of that. */
+function nextTry({ route, nextTry: next }: EventGroup, routes: readonly RouteStatus[]): Html {
+  const { paused = null, circuit = null } = routes.find(({ name }) => name === route) ?? {};
+  if (paused !== null)
+    return html`<p class="warn">Next try: when the route is resumed; it is paused by ${paused.by ?? 'an operator'}.</p>`;
+  if (circuit?.state === 'probing')
+    return html`<p class="warn">Next try: the sink is away, and is being probed now.</p>`;
+  if (circuit?.state === 'open') {
+    const probe =
+      circuit.next_probe === null ? nothing : html`: the next one is in ${span(circuit.next_probe * 1_000)}`;
+    return html`<p class="bad">Next try: the sink is away (circuit open); probes go first${probe}.</p>`;
+  }
+  if (next === null) return html`<p>Next try: after an earlier one of the same account.</p>`;
+  const wait = next.at - Date.now();
+  if (next.isLater) return html`<p>Next try: after ${time(next.at)}; others of the route come first.</p>`;
+  return wait <= 0 ? html`<p>Next try: now.</p>` : html`<p>Next try: ${time(next.at)}, in ${span(wait)}.</p>`;
 }
 
 export function listHref(choice: FailureChoice): string {
@@ -188,16 +230,16 @@ export function confirmView(act: FailureAct, choice: FailureChoice, number: numb
       number === 0
         ? html`<h1>Nothing to do</h1><p>Nothing of that is left. <a href="/failures">Failures</a></p>`
         : html`<h1>${what}?</h1>
-${choiceFacts(choice)}
+${choiceFacts(choice, act)}
 <p>${effects[act]}</p>
 <form method="post" action="/failures/act">${hidden({ act, confirmed: 'yes', choice: carried(choice) })}<button class="${act === 'drop' ? 'danger' : 'act'}">${what}</button> <a href="${listHref(choice)}">Cancel</a></form>`,
   };
 }
 
-function choiceFacts(choice: FailureChoice): Html {
+function choiceFacts(choice: FailureChoice, act: FailureAct): Html {
   const rows = Object.entries({
     Route: choice.route,
-    State: choice.state,
+    State: stateWords(choice, act),
     Event: choice.event,
     Reason: choice.reason,
     Notification: choice.id,

@@ -69,21 +69,21 @@ export function plain(title: string, text: string): View {
   return { title, body: html`<h1>${title}</h1><p>${text}</p><p><a href="/">Now</a></p>` };
 }
 
-/** A table that scrolls by itself where it is wider than the window. */
+/** A table that scrolls by itself where it is wider than the window; on a phone, each cell says its column's name instead. */
 export function table(
   caption: string,
   heads: readonly (string | readonly [name: string, kind: 'number'])[],
   rows: readonly (readonly (Html | string | number | null)[])[],
 ): Html {
-  const isNumber = (index: number) => typeof heads[index] === 'object';
-  const head = heads.map((one) =>
-    typeof one === 'string' ? html`<th scope="col">${one}</th>` : html`<th scope="col" class="number">${one[0]}</th>`,
+  const columns = heads.map((head) =>
+    typeof head === 'string' ? { name: head, kind: nothing } : { name: head[0], kind: html` class="number"` },
   );
-  return html`<div class="scroll" tabindex="0" role="region" aria-label="${caption}"><table>
-<thead><tr>${head}</tr></thead>
-<tbody>${rows.map(
+  // A style sheet may take away what a browser tells of a table by itself: hence the roles.
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="${caption}"><table role="table">
+<thead role="rowgroup"><tr role="row">${columns.map(({ name, kind }) => html`<th scope="col" role="columnheader"${kind}>${name}</th>`)}</tr></thead>
+<tbody role="rowgroup">${rows.map(
     (row) =>
-      html`<tr>${row.map((cell, index) => (isNumber(index) ? html`<td class="number">${cell}</td>` : html`<td>${cell}</td>`))}</tr>\n`,
+      html`<tr role="row">${columns.map(({ name, kind }, index) => html`<td role="cell"${kind} data-name="${name}">${row[index]}</td>`)}</tr>\n`,
   )}</tbody></table></div>`;
 }
 

@@ -13,12 +13,14 @@ type IsOver = (() => Promise<boolean>) | null;
 /** Streams of server-sent events that tell pages that something has changed, and nothing else. */
 export class LiveStreams {
   readonly #streams = new Map<ServerResponse, IsOver>();
-  readonly #stop: () => void;
+  readonly #subscribe: (listener: () => void) => () => void;
+  /** Where there are streams: nobody is to look for whom nobody listens to. */
+  #stop: (() => void) | undefined;
   readonly #signs: NodeJS.Timeout;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(subscribe: (listener: () => void) => () => void) {
-    this.#stop = subscribe(() => this.#changed());
+    this.#subscribe = subscribe;
     this.#signs = setInterval(() => {
       this.#send(': alive\n\n');
       this.endOld();
@@ -36,7 +38,8 @@ export class LiveStreams {
     });
     response.write('retry: 5000\n\n');
     this.#streams.set(response, isOver);
-    response.on('close', () => this.#streams.delete(response));
+    this.#stop ??= this.#subscribe(() => this.#changed());
+    response.on('close', () => this.#left(response));
     return true;
   }
 
@@ -51,14 +54,21 @@ export class LiveStreams {
   }
 
   close(): void {
-    this.#stop();
+    this.#stop?.();
     clearInterval(this.#signs);
     clearTimeout(this.#timer);
     for (const stream of this.#streams.keys()) stream.end();
   }
 
+  #left(stream: ServerResponse): void {
+    this.#streams.delete(stream);
+    if (this.#streams.size > 0) return;
+    this.#stop?.();
+    this.#stop = undefined;
+  }
+
   #changed(): void {
-    if (this.#timer !== undefined || this.#streams.size === 0) return;
+    if (this.#timer !== undefined) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
       this.#send('event: changed\ndata: 1\n\n');

@@ -1,7 +1,7 @@
 import { formatBytes, pluralize } from '../common/text/format.ts';
 import { span } from '../common/text/times.ts';
 import type { EventGroups } from '../journal/operator-store.ts';
-import { attentionIn, isRefusal } from '../ops/attention.ts';
+import { attentionIn, isCapped, isRefusal } from '../ops/attention.ts';
 import { type BrokerStatus, type DaemonStatus, type RouteStatus, type Status, withoutAnswers } from '../ops/status.ts';
 import { type Counts, charts } from './charts.ts';
 import { type Html, html, nothing } from './html.ts';
@@ -12,14 +12,14 @@ export type Reasons = ReadonlyMap<string, EventGroups>;
 
 /** The routes of which somebody should look at the records. */
 export function routesToLookAt(status: Status): string[] {
-  return attentionIn(status, span).needs.flatMap(({ recordsOf }) => recordsOf ?? []);
+  return attentionIn(status).needs.flatMap(({ recordsOf }) => recordsOf ?? []);
 }
 
 /** What goes on: states and counts for everybody; reasons for who is logged in. */
 export function nowView(full: Status, counts: Counts | null, reasons: Reasons | null): View {
   const isLoggedIn = reasons !== null;
-  const status = isLoggedIn ? full : withoutAnswers(full);
-  const { verdict, wellSince, needs } = attentionIn(status, span);
+  const status = isLoggedIn ? full : withoutReasons(full);
+  const { verdict, wellSince, needs } = attentionIn(status);
   const sentence =
     wellSince === null
       ? html`<h1 class="bad">${capital(verdict)}.</h1>`
@@ -28,13 +28,18 @@ export function nowView(full: Status, counts: Counts | null, reasons: Reasons | 
     title: wellSince === null ? verdict : 'all is well',
     live: true,
     body: html`${sentence}
+<p class="dim">As of ${time(Date.now())}.</p>
 ${needs.map(
-  ({ what, cure, recordsOf }) =>
-    html`<section class="card"><h2 class="warn">${what}</h2>${recordsOf !== undefined && isLoggedIn ? toLookAt(cure, recordsOf, reasons.get(recordsOf)) : html`<p>${withCommands(cure)}</p>`}</section>`,
+  ({ what, why, kept, cure, recordsOf }) =>
+    html`<section class="card"><h2 class="warn">${what}</h2>
+${why === undefined ? nothing : html`<p><q>${why}</q></p>`}
+${kept === undefined ? nothing : html`<p>${kept}</p>`}
+${recordsOf !== undefined && isLoggedIn ? toLookAt(cure, recordsOf, reasons.get(recordsOf)) : html`<p>${withCommands(cure)}</p>`}</section>`,
 )}
 ${needs.length > 0 && !isLoggedIn ? html`<p class="dim"><a href="/login">Log in</a> to see reasons and to act.</p>` : nothing}
 <h2>Routes</h2>
 ${table('Routes', routeHeads, status.routes.map(routeRow))}
+${words}
 ${status.former_routes.length === 0 ? nothing : former(status)}
 ${status.daemons.length === 0 ? nothing : html`<h2>Daemons</h2>${table('Daemons', daemonHeads, status.daemons.map(daemonRow))}`}
 <h2>Brokers</h2>
@@ -46,6 +51,19 @@ ${charts(counts)}
 ${journal(status)}`,
   };
 }
+
+/** States and counts: reasons of our own may name files and servers. */
+function withoutReasons(full: Status): Status {
+  const { journal, brokers, routes, ...status } = withoutAnswers(full);
+  return {
+    ...status,
+    journal: { ...journal, reason: journal.reason && `the journal is in trouble; ${seeLogin}` },
+    brokers: brokers?.map((broker) => (broker.paused ? { ...broker, reason: null } : broker)) ?? null,
+    routes: routes.map((route) => ({ ...route, interrupted: route.interrupted && seeLogin })),
+  };
+}
+
+const seeLogin = 'who is logged in sees why';
 
 /** Why, as the records themselves say, the most frequent reasons first; and the cure, which leads to the records. */
 function toLookAt(cure: string, route: string, found: EventGroups | undefined): Html {
@@ -66,6 +84,15 @@ const mostReasons = 3;
 function listed(names: readonly string[]): string {
   return names.length <= 3 ? names.join(', ') : `${names.slice(0, 2).join(', ')} and ${names.length - 2} other events`;
 }
+
+const words = html`<details><summary>What these words mean</summary>
+${facts([
+  ['Lag', 'has come, and the route has not looked at it yet'],
+  ['Oldest', 'how long the oldest of these has been there'],
+  ['Waiting', 'failed, and is tried again by itself; or comes after one that is, of the same account'],
+  ['Quarantined', 'its body does not match the schema of its event: kept until an operator has looked at it'],
+  ['Dead', 'given up: the sink refused it, or it failed too often. Kept until an operator retries or drops it'],
+])}</details>`;
 
 const routeHeads = [
   'Route',
@@ -105,14 +132,17 @@ export function routeHref(name: string): string {
 }
 
 /** What a route does, in a word. */
-export function stateOf({ interrupted, paused, circuit, holder, waiting, condition_trouble }: RouteStatus): Html {
+export function stateOf(route: RouteStatus): Html {
+  const { interrupted, paused, circuit, holder, waiting, collecting, condition_trouble, unseen } = route;
   if (interrupted) return html`<span class="bad">interrupted</span>`;
   if (paused) return html`<span class="warn">paused</span>`;
   if (circuit === null) return html`<span class="dim">${holder === null ? 'not running' : `at ${holder}`}</span>`;
   if (condition_trouble) return html`<span class="bad">condition fails</span>`;
-  // What waits was tried, or is behind something that was.
-  if (circuit.state === 'closed' && waiting) return html`<span class="warn">retrying</span>`;
-  const away = isRefusal(circuit.code) ? 'refused' : 'sink away';
+  if (circuit.state === 'closed' && unseen) return html`<span class="warn">some failed</span>`;
+  // What else waits was tried, or is behind something that was.
+  if (circuit.state === 'closed' && waiting && waiting !== collecting) return html`<span class="warn">retrying</span>`;
+  if (circuit.state === 'closed' && collecting) return html`<span class="good">collecting</span>`;
+  const away = isRefusal(circuit.code) ? 'refused' : isCapped(circuit.code) ? 'at maxPerHour' : 'sink away';
   const states = { closed: ['good', 'delivering'], open: ['bad', away], probing: ['warn', 'probing'] } as const;
   const [kind, word] = states[circuit.state];
   return html`<span class="${kind}">${word}</span>`;
@@ -136,7 +166,7 @@ const brokerHeads = [
   'Broker',
   'State',
   'For',
-  ['A second', 'number'],
+  ['Per second', 'number'],
   ['Received', 'number'],
   'Reason',
 ] as const;

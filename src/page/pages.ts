@@ -72,7 +72,8 @@ export function addPage(server: FastifyInstance, source: PageSource, access: Acc
       // What a reader has seen may need an operator all the same.
       if (visitor.role === 'operator' && (await hasUnseen(source, choice.route)))
         await store.looked(Date.now(), choice.route);
-      return groupsView(choice, found, visitor.role === 'operator');
+      const { routes } = await source.status();
+      return groupsView(choice, found, routes, visitor.role === 'operator');
     });
   });
   pages.closed('/failures/list', async ({ query, visitor }) => {
@@ -92,7 +93,7 @@ export function addPage(server: FastifyInstance, source: PageSource, access: Acc
       return notificationView({ entry, fates, resends, records: await store.recordsOf(entry.seq) });
     }),
   );
-  pages.closed('/routes/:name', ({ parameter, visitor }) => routePage(source, parameter, visitor, null));
+  pages.closed('/routes/:name', ({ parameter, visitor }) => routePage(source, pages, parameter, visitor, null));
   pages.closed('/events', async () => {
     const [{ drift }, days] = await Promise.all([source.reader.summary(), source.counts('day', chartSince('day'))]);
     const delivered = new Map<string, number>();
@@ -115,7 +116,9 @@ export function addPage(server: FastifyInstance, source: PageSource, access: Acc
   pages.act('/routes/:name/replay', (form, visitor, from, name) =>
     ifThere(name, () => acts.replay(name, form, { ...visitor, from })),
   );
-  pages.form('/routes/:name/try', (form, visitor, name) => routePage(source, name, visitor, tried(source, name, form)));
+  pages.form('/routes/:name/try', (form, visitor, name) =>
+    routePage(source, pages, name, visitor, tried(source, name, form)),
+  );
 
   return () => {
     streams.close();
@@ -286,15 +289,24 @@ async function notifications(source: PageSource, query: URLSearchParams): Promis
   );
 }
 
-async function routePage(source: PageSource, name: string, visitor: Visitor, last: Tried | null): Promise<Answer> {
+async function routePage(
+  source: PageSource,
+  pages: Pages,
+  name: string,
+  visitor: Visitor,
+  last: Tried | null,
+): Promise<Answer> {
   const route = await source.route(name);
   if (route === null) return null;
+  const acts = await pages.withStore((store) => store.acts(0, mostActs));
+  const replay = acts.findLast(({ act, selection }) => act === 'replay' && selection.route === name);
   const isOperator = visitor.role === 'operator';
   return routeView({
     route,
     counts: await countsOf(source, name),
     events: source.events(),
     isOperator,
+    replay,
     tried: last,
   });
 }

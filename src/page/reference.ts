@@ -99,15 +99,27 @@ ${block('What is set', text)}`,
   };
 }
 
+/** `since 05:15:23, states dead`: whatever was said but the route. */
+function selectionText({ route: _, since, until, ...others }: AuditedAct['selection']): Html {
+  const times = Object.entries({ since, until }).flatMap(([name, at]) =>
+    at === undefined ? [] : [html`${name} ${time(at)}`],
+  );
+  const rest = Object.entries(others).map(
+    ([name, value]) => html`${name} ${Array.isArray(value) ? value.join(' ') : value}`,
+  );
+  const parts = [...times, ...rest];
+  return parts.length === 0 ? html`–` : html`${parts.map((part, index) => [index > 0 && ', ', part])}`;
+}
+
 export function auditView(acts: readonly AuditedAct[]): View {
-  const row = ({ at, who, from, act, selection, count: number }: AuditedAct) => [
+  const row = ({ number, at, who, from, act, selection, count: done, progress }: AuditedAct) => [
     time(at),
     who,
     from,
-    act,
+    progress === null ? act : html`<a href="/acts/${number}">${act}</a>`,
     selection.route === undefined ? '–' : html`<a href="${routeHref(selection.route)}">${selection.route}</a>`,
-    html`<code>${JSON.stringify({ ...selection, route: undefined })}</code>`,
-    count(number),
+    selectionText(selection),
+    progress?.total ? `${count(done)} of ${count(progress.total)}` : count(done),
   ];
   return {
     title: 'Audit',

@@ -1,4 +1,6 @@
 import { span } from '../common/text/times.ts';
+import type { AuditedAct } from '../journal/operator-store.ts';
+import { actBar } from './act-view.ts';
 import { type Counts, charts } from './charts.ts';
 import { type Html, html, nothing } from './html.ts';
 import { jsonLine } from './json-text.ts';
@@ -18,10 +20,12 @@ interface RouteParts {
   readonly counts: Counts | null;
   readonly events: readonly PageEvent[];
   readonly isOperator: boolean;
+  /** The latest of it, whoever has begun it. */
+  readonly replay: AuditedAct | undefined;
   readonly tried: Tried | null;
 }
 
-export function routeView({ route, counts, events, isOperator, tried }: RouteParts): View {
+export function routeView({ route, counts, events, isOperator, replay, tried }: RouteParts): View {
   const { status, text, place } = route;
   const { name, circuit, paused, interrupted, delivered, lag, waiting, quarantined, dead, in_flight } = status;
   const link = (state: string, number: number | null) =>
@@ -52,6 +56,8 @@ ${facts([
 ${charts(counts)}
 <h2>Selection and sink</h2>
 ${block('Configuration', text)}
+${isOperator || replay !== undefined ? html`<h2>Replay</h2>` : nothing}
+${replay === undefined ? nothing : latestReplay(replay)}
 ${isOperator ? replayForm(name) : nothing}
 <h2>Try it</h2>
 <p class="dim">Shows whether the route would deliver a notification, and what its sink would get. Nothing is kept or sent.</p>
@@ -63,14 +69,14 @@ ${tried === null ? nothing : trialOf(tried)}
   };
 }
 
-/** What only the daemon that runs it knows, where that isn't this one. */
+/** Which daemon runs it, where that isn't this one. */
 function whereText(place: PageRoute['place']): Html {
   if (place === 'here') return nothing;
   if (place === 'nowhere')
     return html`<p class="warn">No daemon runs it now: what is for it waits until one does that may.</p>`;
   const { daemon, hasOtherConfiguration } = place;
-  return html`<p>The daemon ${daemon} runs it. What you do here reaches it through the journal's database, within a second. Whether the
-sink answers, and what is in flight, only the page of ${daemon} shows, or <code>kazoo-relay status</code> on its machine.</p>
+  return html`<p>The daemon ${daemon} runs it. What it says of its state, and what you do here, goes through the journal's database, within
+about a second.</p>
 ${hasOtherConfiguration ? html`<p class="warn">${daemon} has other routes or schemas in its configuration: what stands below is this daemon's.</p>` : nothing}`;
 }
 
@@ -81,9 +87,18 @@ function acts({ status: { name, paused, circuit }, place }: PageRoute): Html {
   return html`<div class="acts">${paused ? button('resume', 'Resume') : button('pause', 'Pause')}${mayProbe ? button('probe', 'Probe now') : nothing}</div>`;
 }
 
+function latestReplay(act: AuditedAct): Html {
+  const { number, at, progress } = act;
+  const state = progress?.problem
+    ? html`<span class="bad">cut off</span>`
+    : progress?.isOver === false
+      ? 'going on'
+      : 'over';
+  return html`<section class="card"><p><a href="/acts/${number}">The latest</a>, begun ${time(at)}, is ${state}.</p>${actBar(act)}</section>`;
+}
+
 function replayForm(name: string): Html {
-  return html`<h2>Replay</h2>
-<p class="dim">Delivers again what was received in a span of time. The count comes first.</p>
+  return html`<p class="dim">Delivers again what was received in a span of time. The count comes first.</p>
 <form class="row" method="post" action="${routeHref(name)}/replay">
 <div><label for="since">From</label><input id="since" name="since" placeholder="2h, yesterday, 2026-11-24T08:00"></div>
 <div><label for="until">Until</label><input id="until" name="until" placeholder="now"></div>

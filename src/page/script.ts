@@ -21,18 +21,40 @@ export const script = `'use strict';
       if (answer.ok) {
         const next = new DOMParser().parseFromString(await answer.text(), 'text/html').querySelector('main[data-live]');
         const typing = main.contains(document.activeElement) && /^(INPUT|TEXTAREA|SELECT)$/.test(document.activeElement.tagName);
-        if (next !== null && !typing && !paused) swap(next);
+        // Nor is a text taken away that somebody is about to copy.
+        if (next !== null && !typing && !paused && getSelection().isCollapsed) swap(next);
       }
     } catch { /* The next change tries again. */ }
     busy = false;
     if (due) { due = false; setTimeout(read, 1000); }
   }
+  /** What somebody has opened, typed and reached with the keyboard stays. */
   function swap(next) {
-    const focused = document.activeElement && main.contains(document.activeElement) ? document.activeElement.id : '';
-    const open = [...main.querySelectorAll('details[open][id]')].map((one) => one.id);
+    const active = document.activeElement;
+    const focused = main.contains(active) && active !== main ? placeOf(active) : null;
+    const summaryOf = (one) => one.querySelector('summary').textContent;
+    const open = [...main.querySelectorAll('details[open]')].map(summaryOf);
+    const typed = [...main.querySelectorAll('input:not([type=hidden]), textarea, select')].map((one) => [placeOf(one), one.value]);
     main.replaceChildren(...next.childNodes);
-    for (const id of open) document.getElementById(id)?.setAttribute('open', '');
-    if (focused) document.getElementById(focused)?.focus();
+    for (const one of main.querySelectorAll('details')) if (open.includes(summaryOf(one))) one.open = true;
+    for (const [place, value] of typed) {
+      const field = at(place);
+      if (field) field.value = value;
+    }
+    if (focused) at(focused)?.focus({ preventScroll: true });
+  }
+  function keyOf(one) {
+    const sent = [...(one.form?.querySelectorAll('input[type=hidden]') ?? [])].map((field) => field.value);
+    const text = one.matches('textarea, select') ? '' : one.textContent;
+    return [one.name, one.getAttribute('href'), one.getAttribute('aria-label'), one.form?.getAttribute('action'), ...sent, text].join(' ');
+  }
+  function placeOf(one) {
+    const alike = [...main.querySelectorAll(one.tagName)].filter((other) => keyOf(other) === keyOf(one));
+    return { tag: one.tagName, key: keyOf(one), index: alike.indexOf(one) };
+  }
+  function at({ tag, key, index }) {
+    const alike = [...main.querySelectorAll(tag)].filter((one) => keyOf(one) === key);
+    return alike[index] ?? alike[0];
   }
   function listen() {
     source?.close();

@@ -1,7 +1,7 @@
 import { pluralize } from '../common/text/format.ts';
 import type { DeliveryRecord, OperatorStore } from '../journal/operator-store.ts';
 import type { LoggedDelivery, SelectionVersion } from '../journal/reader.ts';
-import { triesIn } from '../journal/route-session.ts';
+import { digestReason, triesIn } from '../journal/route-session.ts';
 import type { Entry } from '../notification/entry.ts';
 import type { RouteStatus, Status } from '../ops/status.ts';
 import { createExplainer, type Selection } from '../routes/match.ts';
@@ -106,6 +106,7 @@ function recordText({ state, dueAt, updatedAt, attempts, reason }: DeliveryRecor
   const after = count === 0 ? '' : ` after ${pluralize(count, 'try', 'tries')}`;
   switch (state) {
     case 'waiting':
+      if (reason.startsWith(digestReason) && dueAt !== null) return `waiting for its digest, due ${time(dueAt)}`;
       return `waiting${dueAt === null ? '' : `, next try ${time(dueAt)}`}${after}: ${reason}`;
     case 'quarantined':
       return `quarantined ${since}: ${reason}`;

@@ -18,6 +18,7 @@ import { cachedByCost, unlessAway } from './introspect.ts';
 import { createRehearsal } from './rehearsal.ts';
 import type { Reloader, Running } from './reload.ts';
 import { entriesInRange } from './replay.ts';
+import { RouteWatch } from './route-watch.ts';
 
 interface Shown {
   readonly status: () => Promise<Status>;
@@ -85,7 +86,8 @@ function sourceOf(running: Running, { status, summary, lastReload, forget }: Sho
       const config = configOf(name, all);
       const route = all.find((one) => one.name === name);
       if (config === undefined || route === undefined) return null;
-      return { status: route, text: routeText(config), place: placeOf(route, daemons) };
+      const isHere = routes.snapshot.some((one) => one.name === name);
+      return { status: route, text: routeText(config), place: isHere ? 'here' : placeOf(route, daemons) };
     },
     events: () => allEvents,
     came: () => cameIn(running.pipelines.snapshot),
@@ -124,12 +126,17 @@ function sourceOf(running: Running, { status, summary, lastReload, forget }: Sho
       journal.look();
       forget();
     },
-    subscribe: (listener) => journal.subscribe(listener),
+    subscribe(listener) {
+      const stops = [journal.subscribe(listener), new RouteWatch(() => routes.snapshot, status).start(listener)];
+      return () => {
+        for (const stop of stops) stop();
+      };
+    },
   };
 }
 
-function placeOf({ holder, circuit }: RouteStatus, daemons: Status['daemons']): RoutePlace {
-  if (circuit !== null) return 'here';
+/** Of a route that doesn't run here. */
+function placeOf({ holder }: RouteStatus, daemons: Status['daemons']): RoutePlace {
   if (holder === null) return 'nowhere';
   const configurationOf = (wanted: (daemon: DaemonStatus) => boolean) => daemons.find(wanted)?.configuration;
   const [own, others] = [configurationOf(({ asked }) => asked), configurationOf(({ name }) => name === holder)];

@@ -69,6 +69,7 @@ export async function startRelay(first: RunConfig, log: Log, { load, onReload }:
   journal.subscribe((change) => {
     if (typeof change === 'object') routes.tryNow(change.probe ?? undefined);
   });
+  journal.showRoutes?.(() => new Map(routes.snapshot.map(({ name, activity }) => [name, activity])));
   await Promise.all(config.routes.map((route) => routes.start(route)));
   const pipelines = new IntakePipelines(policy, { appender: journal, memory, log: logger }, journal);
   const shutdown = new Shutdown();

@@ -2,9 +2,11 @@ import type { OptionIssue, OptionRule } from '../common/options/declare.ts';
 import type { EnvelopeKey } from '../notification/envelope.ts';
 import { amqpDeclaration } from './amqp/options.ts';
 import { databaseDeclaration } from './database/declaration.ts';
+import { emailDeclaration } from './email/declaration.ts';
 import { execDeclaration } from './exec/options.ts';
 import { fileDeclaration } from './file/options.ts';
 import { logDeclaration } from './log/options.ts';
+import { s3Declaration } from './s3/options.ts';
 import type { SinkDeclaration, SinkLimits, SinkRoute } from './sink.ts';
 import { syslogDeclaration } from './syslog/options.ts';
 import { webhookDeclaration } from './webhook/declaration.ts';
@@ -28,7 +30,9 @@ export const sinkDeclarations: readonly AnySinkDeclaration[] = [
   webhookDeclaration,
   execDeclaration,
   amqpDeclaration,
+  s3Declaration,
   syslogDeclaration,
+  emailDeclaration,
 ];
 
 /** @throws Error for a type that there is no kind for, which a checked configuration doesn't have */

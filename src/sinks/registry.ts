@@ -15,7 +15,9 @@ const sinkKinds: Readonly<Record<string, () => Promise<AnySinkKind>>> = {
   webhook: async () => (await import('./webhook/sink.ts')).webhookSink,
   exec: async () => (await import('./exec/sink.ts')).execSink,
   amqp: async () => (await import('./amqp/sink.ts')).amqpSink,
+  s3: async () => (await import('./s3/sink.ts')).s3Sink,
   syslog: async () => (await import('./syslog/sink.ts')).syslogSink,
+  email: async () => (await import('./email/sink.ts')).emailSink,
 };
 
 /**

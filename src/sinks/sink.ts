@@ -41,6 +41,8 @@ export interface SinkDeclaration<O> {
   paths?(options: O): readonly { readonly at: OptionIssue['path']; readonly path: readonly string[] }[];
   /** Finds an error of a delivery before it is sent. Undefined if the sink can't know any. */
   rehearse?(options: O): ((delivery: Delivery) => OptionIssue | undefined) | undefined;
+  /** True where a sink with these options can deliver several notifications as one message. */
+  digests?(options: O): boolean;
   /** The file that the sink writes, which no other one should, where it is of that kind. */
   file?(options: O): string;
 }
@@ -53,11 +55,17 @@ export interface SinkRoute {
   readonly zones: readonly string[];
   /** Secrets of notifications that it gets in clear. */
   readonly reveal: readonly string[];
+  /** `account`: those of an account come one at a time. */
+  readonly order: 'none' | 'account';
 }
 
 export interface SinkLimits {
-  /** How many deliveries a batch holds at most, and how long it may wait to fill (milliseconds). */
-  readonly batch: { readonly max: number; readonly linger: number };
+  /**
+   * How many deliveries a batch holds at most, and how long it may wait to fill (milliseconds). `size` is how many
+   * characters their bodies may have together, unless it is one by itself: 4 Mi where it is left out, since a sink may hold
+   * several copies of a batch at a time.
+   */
+  readonly batch: { readonly max: number; readonly linger: number; readonly size?: number };
   /** How many batches may be with the sink at a time; with one, they come in the journal's order. */
   readonly concurrency: number;
 }
@@ -82,6 +90,8 @@ export interface Sink {
    * @throws SinkUnavailable when nothing at all could be delivered: no attempt is counted, the batch comes again.
    */
   deliver(batch: readonly Delivery[], signal: AbortSignal): Promise<Outcome[]>;
+  /** As `deliver`, but all of a batch that goes to the same people goes as one message, where the kind of sink can. */
+  deliverDigest?(batch: readonly Delivery[], signal: AbortSignal): Promise<Outcome[]>;
   /**
    * Delivers one notification and tells how that went, in as much detail as helps an operator, without any secret.
    * Where a sink has none, `deliver` is all there is to tell.
@@ -130,6 +140,9 @@ interface Dead {
   readonly refused?: 'all' | 'account';
 }
 
+/** How many notifications a digest has, at most: the others are in the next one. */
+export const mostInDigest = 1_000;
+
 export const delivered: Outcome = { status: 'delivered' };
 
 /** Nothing could be delivered: the sink as a whole is away. The route keeps its place and tries again later. */
@@ -137,6 +150,8 @@ export class SinkUnavailable extends Error {
   override readonly name = 'SinkUnavailable';
   /** Milliseconds until it is worth trying again, where the sink knows better than growing pauses. */
   readonly probeAfter: number | undefined;
+  /** As of an outcome: the pauses grow all the same, and are no shorter than that. */
+  readonly notBefore: number | undefined;
   /** True where what was tried may be at fault itself, and not the sink: another one should be the next to be tried. */
   readonly unsure: boolean;
   /** As of an outcome. */
@@ -146,6 +161,7 @@ export class SinkUnavailable extends Error {
     message: string,
     options: ErrorOptions & {
       readonly probeAfter?: number | undefined;
+      readonly notBefore?: number | undefined;
       readonly unsure?: boolean;
       readonly code?: number | string | undefined;
     } = {},
@@ -153,6 +169,7 @@ export class SinkUnavailable extends Error {
     super(message, options);
     this.code = options.code;
     this.probeAfter = options.probeAfter;
+    this.notBefore = options.notBefore;
     this.unsure = options.unsure ?? false;
   }
 }

@@ -306,6 +306,21 @@ const catalogue: Readonly<Record<string, readonly [main: string, around?: Around
   ],
   'include with something that is no file': [`include: { a: b }\n${whole}`],
   // All of it
+  'digests of a sink that takes one at a time': [
+    `${broker}routes: { all: { digest: { every: 15m }, sink: { type: log } } }`,
+  ],
+  'digests of a webhook that has no message for several': [
+    `${broker}routes: { all: { digest: { every: 15m }, sink: { type: webhook, url: 'https://h' } } }`,
+  ],
+  'digests to an address that differs from one notification to the next': [
+    `${broker}routes: { all: { digest: { every: 15m }, sink: { type: webhook, preset: slack, url: 'https://h/{zone}' } } }`,
+  ],
+  'digests in an order': [
+    `${broker}routes: { all: { order: account, digest: { every: 15m }, sink: { type: webhook, preset: slack, url: 'https://h' } } }`,
+  ],
+  'digests by the second': [
+    `${broker}routes: { all: { digest: { every: 30s }, sink: { type: webhook, preset: slack, url: 'https://h' } } }`,
+  ],
   'several at once, in their order': [
     'brokers:\n  - zone: west\n    url: localhost\nroutes:\n  all:\n    evnts: [a]\n    sink:\n      type: file\n      maxSize: huge\nlog:\n  level: loud\n',
     { env: { KAZOO_RELAY_SHUTDOWN_TIMEOUT: 'never' } },

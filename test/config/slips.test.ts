@@ -269,6 +269,15 @@ const slips: readonly Slip[] = [
     'routes.all.sink.type must be database: Postgres is the sink database',
   ],
   ['sink', 'type: stdout', 'routes.all.sink.type must be log: stdout is the sink log'],
+  ['sink', 'type: smtp\nurl: smtp://a', 'routes.all.sink.type must be email: SMTP is the sink email'],
+  ...Object.entries({ email: 'smtps://a', amqp: 'amqp://a', syslog: 'udp://a:514', database: 'mysql://a/b' }).map(
+    ([type, url]) =>
+      [
+        'sink',
+        `url: ${url}`,
+        `routes.all.sink must be a mapping with a type: ${types}; with such a url, type: ${type}`,
+      ] as const,
+  ),
   ['sink', 'type: csv\npath: a', 'routes.all.sink.type must be file: CSV is the sink file'],
   [
     'sink',

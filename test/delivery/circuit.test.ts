@@ -42,6 +42,19 @@ describe('the pauses between probes', () => {
     expect(pauses(circuit, 100, 6)).toEqual([500, 1_000, 2_000, 4_000, 6_000, 6_000]);
   });
 
+  test('go on growing where the sink asks for less, and are no shorter than what it asks for', () => {
+    const circuit = new Circuit({ failures: 5, refusals: 5, maxPause: 6_000 });
+    const asked = [0, 0, 3_000, 0];
+    const found = asked.map((milliseconds) => {
+      circuit.open({ reason: 'busy' }, { asked: milliseconds });
+      const pause = circuit.probeIn;
+      now += pause;
+      circuit.tick();
+      return pause;
+    });
+    expect(found).toEqual([500, 1_000, 3_000, 4_000]);
+  });
+
   test('begin anew where it was back for longer', () => {
     const circuit = new Circuit({ failures: 5, refusals: 5, maxPause: 60_000 });
     expect(pauses(circuit, 1_500, 6)).toEqual([500, 500, 500, 500, 500, 500]);

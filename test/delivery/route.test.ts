@@ -3,10 +3,12 @@ import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import type { RouteSession } from '../../src/journal/route-session.ts';
 import { bytesOf } from '../../src/notification/entry.ts';
 import type { Delivery } from '../../src/notification/envelope.ts';
+import { s3Sink } from '../../src/sinks/s3/sink.ts';
 import { delivered, type Outcome, type Sink, SinkUnavailable } from '../../src/sinks/sink.ts';
 import { fileStage } from '../support/file-stage.ts';
 import { notification } from '../support/notification.ts';
 import { startTestRoute, type TestRoute } from '../support/route.ts';
+import { sinkOptions } from '../support/sink-options.ts';
 import { until } from '../support/until.ts';
 
 let tested: TestRoute | undefined;
@@ -114,30 +116,37 @@ describe('a sink that says again what it was sent', () => {
 
 describe('of large bodies', () => {
   const size = 400_000;
+  const s3 = { bucket: 'archive', accessKeyId: 'a', secretAccessKey: 'b' };
   const json = JSON.stringify({ filler: 'x'.repeat(size - 13) });
   const most = 8 * 1024 * 1024 + size;
   const large = (count: number, accounts = 1) =>
     Array.from({ length: count }, (_, index) => notification({ json, accountId: `a${index % accounts}` }));
 
-  test('a route holds half of what all may hold, and a sink gets no more than 4 MiB with a batch', async () => {
-    tested = await startTestRoute({ flow: { batch: { max: 500, linger: 60_000 }, concurrency: 2 } });
-    const { journal, session, confirmed } = tested;
-    let read = 0;
-    let held = 0;
-    const original = session.read.bind(session);
-    jest.spyOn(session, 'read').mockImplementation(async (...args) => {
-      const page = await original(...args);
-      read += page.entries.length;
-      held = Math.max(held, read - confirmed.length);
-      return page;
-    });
-    await journal.append(large(100));
-    // The last ones are left to linger: a batch of them may hold more.
-    await until(() => confirmed.length >= 80, { what: 'most of them' });
-    expect(held * size).toBeLessThanOrEqual(most);
-    expect(Math.max(...tested.calls.map((ids) => ids.length * size))).toBeLessThanOrEqual(4 * 1024 * 1024);
-    expect(Math.max(...tested.calls.map((ids) => ids.length))).toBeGreaterThan(5);
-  });
+  test.each([
+    ['is', { batch: { max: 500, linger: 60_000 }, concurrency: 2 }],
+    ['may be of 10,000, and waits a minute for them', s3Sink.limits(sinkOptions(s3Sink, s3))],
+  ])(
+    'a route holds half of what all may hold, also where a batch %s, which has no more than 4 MiB',
+    async (_, flow) => {
+      tested = await startTestRoute({ flow });
+      const { journal, session, confirmed } = tested;
+      let read = 0;
+      let held = 0;
+      const original = session.read.bind(session);
+      jest.spyOn(session, 'read').mockImplementation(async (...args) => {
+        const page = await original(...args);
+        read += page.entries.length;
+        held = Math.max(held, read - confirmed.length);
+        return page;
+      });
+      await journal.append(large(100));
+      // The last ones are left to linger: a batch of them may hold more.
+      await until(() => confirmed.length >= 80, { what: 'most of them' });
+      expect(held * size).toBeLessThanOrEqual(most);
+      expect(Math.max(...tested.calls.map((ids) => ids.length * size))).toBeLessThanOrEqual(4 * 1024 * 1024);
+      expect(Math.max(...tested.calls.map((ids) => ids.length))).toBeGreaterThan(5);
+    },
+  );
 
   test.each([
     ['none', 'large', large(20)],
@@ -177,6 +186,13 @@ describe('of large bodies', () => {
       expect(memory.used - others.held).toBe(0);
     },
   );
+
+  test('a sink says how much of them a batch may hold', async () => {
+    tested = await startTestRoute({ flow: { batch: { max: 500, linger: 60_000, size: 2 * size }, concurrency: 1 } });
+    await tested.journal.append(large(20));
+    await until(() => (tested?.confirmed.length ?? 0) >= 10, { what: 'half of them' });
+    expect(Math.max(...tested.calls.map((ids) => ids.length))).toBe(2);
+  });
 
   test('one that is larger than a batch may be goes out by itself', async () => {
     tested = await startTestRoute({ flow: { batch: { max: 500, linger: 0 }, concurrency: 1 } });
@@ -631,12 +647,20 @@ describe('the circuit', () => {
     expect(tested.calls).toHaveLength(32);
   });
 
-  test('leaves the sink alone for as long as it has asked, within maxWait', async () => {
+  test.each([
+    ['each', (notBefore: number): Outcome => ({ status: 'retry', reason: 'busy', away: true, notBefore })],
+    [
+      'all',
+      (notBefore: number): Outcome => {
+        throw new SinkUnavailable('busy', { notBefore });
+      },
+    ],
+  ])('leaves the sink alone for as long as it has asked for %s, within maxWait', async (_, answer) => {
     tested = await startTestRoute({
       retry: { schedule: [0], maxWait: 1_800_000 },
       circuit: { failures: 1, maxPause: 5 },
     });
-    tested.answer = () => ({ status: 'retry', reason: 'busy', away: true, notBefore: Date.now() + 3_600_000 });
+    tested.answer = () => answer(Date.now() + 3_600_000);
     await tested.append('a');
     await until(() => tested?.route.activity.circuit === 'open', { what: 'the circuit to open' });
     expect(tested.route.activity.probeIn).toBeGreaterThan(1_700_000);

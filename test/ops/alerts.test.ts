@@ -105,6 +105,13 @@ describe('the alerts', () => {
     expect(firing([page(51)])).toEqual(['KazooRelayInvalidFills']);
   });
 
+  test('fire for many that are to be tried again, and not for what waits for its digest', () => {
+    const page = (waiting: number) =>
+      `kazoo_relay_deliveries_waiting{route="r"} ${waiting}\nkazoo_relay_deliveries_collecting{route="r"} 5000`;
+    expect(firing([page(6_000)])).toEqual([]);
+    expect(firing([page(6_001)])).toEqual(['KazooRelayRetries']);
+  });
+
   test('fire for an expected event that does not come', () => {
     const page = (value: number) => `kazoo_relay_expected_overdue{event="topup",zone=""} ${value}`;
     expect(firing([page(0)])).toEqual([]);

@@ -29,8 +29,18 @@ const activity: Activity = {
   ...{ circuitSince: started + 2_000, refusedAccounts: 0, trouble: undefined, probeIn: 0 },
 };
 const route = {
-  ...{ cursor: 1, lag: { messages: 0, seconds: 0 }, waiting: 0, quarantined: 0, dead: 0, unseen: 0, paused: null },
+  ...{
+    cursor: 1,
+    lag: { messages: 0, seconds: 0 },
+    waiting: 0,
+    collecting: 0,
+    quarantined: 0,
+    dead: 0,
+    unseen: 0,
+    paused: null,
+  },
   holder: null,
+  state: null,
 };
 const summary = {
   ...{
@@ -66,14 +76,14 @@ describe('all is well', () => {
     ['an operator looked at what was new', { lookedAt: started + 90_000 }, {}, {}, started + 90_000],
     ['the daemon started', {}, { startedAt: started + 120_000 }, {}, started + 120_000],
   ])('since %s', (_what, held, running, active, since) => {
-    const found = attentionIn(status(held, running, active), String);
+    const found = attentionIn(status(held, running, active));
     expect(found).toEqual({ verdict: 'all is well', wellSince: since, needs: [] });
   });
 
   test('also where old dead letters are there, and a route is paused', () => {
     const paused = { at: started, who: 'ann' };
     const routes = config.routes.map(({ name }) => ({ name, ...route, dead: 3, quarantined: 2, paused }));
-    expect(attentionIn(status({ routes }), String).verdict).toBe('all is well');
+    expect(attentionIn(status({ routes })).verdict).toBe('all is well');
   });
 });
 
@@ -89,7 +99,7 @@ describe('an operator is needed', () => {
       { brokers: [away, broker] },
       {},
       '1 of 2 brokers needs you',
-      '10.0.0.1:5672 (zone west) is away for',
+      '10.0.0.1:5672 (zone west) is away since',
     ],
     ['by brokers', {}, { brokers: [away, away] }, {}, '2 of 2 brokers need you', 'kazoo-relay check --connect'],
     [
@@ -108,14 +118,14 @@ describe('an operator is needed', () => {
       '1 of 1 broker needs you',
       'nothing is taken from 10.0.0.1:5672 (zone west): its disk is full',
     ],
-    ['by sinks that are away', {}, {}, open, '2 of 2 routes need you', 'the sink of crm is away for'],
+    ['by sinks that are away', {}, {}, open, '2 of 2 routes need you', 'the sink of crm is away since'],
     [
       'by a receiver that refuses the login',
       {},
       {},
       { ...open, trouble: { reason: 'answered 401', code: 401 } },
       '2 of 2 routes need you',
-      'answered 401\nCorrect auth of its sink, and apply that: kazoo-relay reload; delivery goes on by itself',
+      'once its sink takes it.\nCorrect sink.auth of this route in the configuration, and apply that: kazoo-relay reload. Delivery then goes on by itself within',
     ],
     [
       'by a receiver that has nothing there',
@@ -123,7 +133,7 @@ describe('an operator is needed', () => {
       {},
       { ...open, trouble: { reason: 'answered 404', code: 404 } },
       '2 of 2 routes need you',
-      'the sink of crm refuses everything for',
+      'the sink of crm refuses everything since',
     ],
     [
       'by a sink that is probed',
@@ -139,7 +149,15 @@ describe('an operator is needed', () => {
       {},
       open,
       '2 of 2 routes need you',
-      'answered 503\nRepair it; delivery goes on after: kazoo-relay resume crm',
+      'Repair it. After that: kazoo-relay resume crm',
+    ],
+    [
+      'by a sink that has sent as much as it may',
+      {},
+      {},
+      { ...open, trouble: { reason: 'maxPerHour: 100 e-mails', code: 'maxPerHour' } },
+      '2 of 2 routes need you',
+      'once its sink takes it.\nIt goes on by itself within 7 s.',
     ],
     [
       'by routes that are interrupted',
@@ -179,7 +197,7 @@ describe('an operator is needed', () => {
       { brokers: [{ ...broker, reason: '2 consumers share the queue' }, broker] },
       {},
       '1 of 2 brokers needs you',
-      '10.0.0.1:5672 (zone west): 2 consumers share the queue\nStop the others',
+      '10.0.0.1:5672 (zone west) has other consumers: 2 consumers share the queue\nWhat they take',
     ],
     [
       'by a condition that fails on everything',
@@ -187,8 +205,8 @@ describe('an operator is needed', () => {
       {},
       { conditionTrouble: { count: 12, since: started, reason: 'no such key: a' } },
       '2 of 2 routes need you',
-      'the condition (where) of crm fails on everything, and the last 12 were not delivered: no such key: a\nCorrect where, ' +
-        'then: kazoo-relay reload. Deliver what was skipped: kazoo-relay replay --route crm --since 2026-11-24T08:00:00.000Z',
+      'Correct "where" of this route in the configuration, and apply that: kazoo-relay reload. Then deliver what was skipped: ' +
+        'kazoo-relay replay --route crm --since 2026-11-24T08:00:00.000Z',
     ],
     [
       'by a condition that compares a text with a number',
@@ -196,7 +214,7 @@ describe('an operator is needed', () => {
       {},
       { conditionTrouble: { count: 3, since: started, reason: 'no such overload: dyn<string> < int' } },
       '2 of 2 routes need you',
-      'Correct where (what it compares has two types: convert one, as in double(…)), then: kazoo-relay reload.',
+      'Correct "where" of this route in the configuration (what it compares has two types: convert one, as in double(…)), and apply that',
     ],
     [
       'by accounts that a sink refuses',
@@ -204,7 +222,7 @@ describe('an operator is needed', () => {
       {},
       { refusedAccounts: 2 },
       '2 of 2 routes need you',
-      'the sink of crm refuses 2 accounts, and takes what belongs to others\nWhy: kazoo-relay waiting list --route crm --group',
+      'the sink of crm refuses 2 accounts, and takes what belongs to others\nNothing is lost: what belongs to them waits.\nWhy: kazoo-relay waiting list --route crm --group',
     ],
     [
       'by new undecodable ones',
@@ -232,14 +250,18 @@ describe('an operator is needed', () => {
       'dead list --route archive',
     ],
   ] as const)('%s', (_what, held, running, active, verdict, told) => {
-    const found = attentionIn(status(held, running, active), String);
+    const found = attentionIn(status(held, running, active));
     expect({ verdict: found.verdict, wellSince: found.wellSince }).toEqual({ verdict, wellSince: null });
-    expect(found.needs.flatMap(({ what, cure }) => [what, cure]).join('\n')).toContain(told);
+    expect(
+      found.needs
+        .flatMap(({ what, why, kept, cure }) => [`${what}${why === undefined ? '' : `: ${why}`}`, kept, cure])
+        .join('\n'),
+    ).toContain(told);
     expect(found.needs.map(({ cure }) => cure)).not.toContain('');
   });
 
   test('where no daemon runs, and by what the journal knows', () => {
-    const found = attentionIn(statusOf(config, { ...summary, routes: newDead }, null, null), String);
+    const found = attentionIn(statusOf(config, { ...summary, routes: newDead }, null, null));
     expect(found).toMatchObject({ verdict: 'no daemon runs; 1 of 2 routes needs you', wellSince: null });
     expect(found.needs).toHaveLength(2);
   });
@@ -250,9 +272,9 @@ describe('an operator is needed', () => {
       const { since: ___, ...known } = circuit ?? { since: '' };
       return { ...one, circuit: known };
     });
-    const found = attentionIn(JSON.parse(JSON.stringify({ ...rest, routes: before })), String);
+    const found = attentionIn(JSON.parse(JSON.stringify({ ...rest, routes: before })));
     expect(found.verdict).toBe('2 of 2 routes need you');
-    expect(found.needs[0]?.what).toBe('the sink of crm is away: answered 503');
+    expect(found.needs[0]?.what).toBe('the sink of crm is away');
   });
 });
 
@@ -301,14 +323,14 @@ describe('of a journal that daemons share', () => {
   };
 
   test('all is well where all live, are alike, and have a route each', () => {
-    expect(attentionIn(shared({ daemons: [alpha, beta] }), String)).toMatchObject({
+    expect(attentionIn(shared({ daemons: [alpha, beta] }))).toMatchObject({
       verdict: 'all is well',
       needs: [],
     });
   });
 
   test.each([
-    ['away', {}, { degraded: degraded('away') }, 'no answer; 3 notifications wait'],
+    ['away', {}, { degraded: degraded('away') }, 'the database of the journal is away since'],
     ['refusing', {}, { degraded: degraded('refused') }, 'has refused what was kept'],
     ['gone', { daemons: [alpha, { ...beta, lives: false }] }, {}, 'the daemon beta has stopped without saying so'],
     ['namesakes', { daemons: [alpha, beta, { ...beta, since: 2 }] }, {}, '2 daemons are called beta'],
@@ -322,22 +344,47 @@ describe('of a journal that daemons share', () => {
       'no daemon runs archive',
     ],
   ])('%s needs an operator', (_what, held_, running, told) => {
-    const { verdict, needs } = attentionIn(shared(held_, running), String);
+    const { verdict, needs } = attentionIn(shared(held_, running));
     expect([verdict, needs.length]).toEqual(['the shared journal needs you', 1]);
     expect(needs[0]?.what).toContain(told);
     expect(needs[0]?.cure).not.toBe('');
   });
 
+  test('a route of another daemon needs an operator by what that one says of it, and its cure is there', () => {
+    const state = {
+      ...activity,
+      circuit: 'open' as const,
+      trouble: { reason: 'answered 401', code: 401 },
+      probeIn: 4_000,
+    };
+    const routes = [held[0], { ...held[1], state }];
+    const found = shared(
+      { daemons: [alpha, beta], routes },
+      { activityOf: (name: string) => (name === 'crm' ? activity : undefined) },
+    );
+    expect(found.routes[1]).toMatchObject({ in_flight: activity.inFlight, circuit: { state: 'open', next_probe: 4 } });
+    expect(JSON.stringify(found)).not.toContain('circuitSince');
+    const { verdict, needs } = attentionIn({
+      ...found,
+      daemons: found.daemons.map((one) => ({ ...one, asked: one.name === 'alpha' })),
+    });
+    expect(verdict).toBe('1 of 2 routes needs you');
+    expect(needs[0]).toMatchObject({
+      what: expect.stringContaining('the sink of archive refuses everything'),
+      cure: expect.stringContaining('and apply that on beta: kazoo-relay reload'),
+    });
+  });
+
   test('a daemon that was started anew, and one that was stopped, need nobody', () => {
     const daemons = [alpha, { ...beta, lives: false }, beta];
     const routes = [...held, { name: 'console@gamma', ...route }];
-    expect(attentionIn(shared({ daemons, routes }), String).needs).toEqual([]);
+    expect(attentionIn(shared({ daemons, routes })).needs).toEqual([]);
   });
 
   test('a machine without a daemon of its own is told how the others are', () => {
     const named = statusOf(config, { ...summary, daemons: [beta], routes: held }, null, null);
     const here = 'the daemon does not run here';
-    expect(attentionIn(named, String)).toMatchObject({ verdict: `${here}; all is well where others do`, needs: [] });
+    expect(attentionIn(named)).toMatchObject({ verdict: `${here}; all is well where others do`, needs: [] });
   });
 
   test.each([
@@ -357,7 +404,7 @@ describe('of a journal that daemons share', () => {
 
   test('a spool that is drained needs nobody', () => {
     const draining = shared({ daemons: [alpha, beta], routes: held }, { degraded: degraded('draining') });
-    expect(attentionIn(draining, String).needs).toEqual([]);
+    expect(attentionIn(draining).needs).toEqual([]);
   });
 });
 

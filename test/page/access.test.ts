@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { hashPassword, isPassword, isPasswordHash } from '../../src/common/password-hash.ts';
+import { JournalError } from '../../src/journal/journal.ts';
 import { OwnLogins } from '../../src/journal/logins.ts';
 import { Access, TooManyLogins } from '../../src/page/access.ts';
 
@@ -109,6 +110,17 @@ describe('a login', () => {
     expect(pauses).toHaveLength(0);
     const results = await Promise.all(guesses);
     expect(results.filter((result) => result instanceof TooManyLogins)).toHaveLength(1);
+  });
+
+  test('waits as here alone, and is not refused, while the database is away that knows of tries elsewhere', async () => {
+    const pauses: number[] = [];
+    const gone = () => Promise.reject(new JournalError('away'));
+    const logins = Object.assign(new OwnLogins(), { takeTurn: gone, succeeded: gone });
+    const page = new Access([anna], logins, async (millis) => void pauses.push(millis));
+    const header = (words: string) => `Basic ${Buffer.from(words).toString('base64')}`;
+    expect(await page.isUser(header('anna:wrong'))).toBe(false);
+    expect(await page.isUser(header(`anna:${password}`))).toBe(true);
+    expect(pauses).toEqual([250]);
   });
 
   test('by HTTP Basic is worked out once', async () => {

@@ -3,7 +3,9 @@ import http from 'node:http';
 import { connect } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import pino from 'pino';
+import { hashPassword } from '../../src/common/password-hash.ts';
 import { OwnLogins } from '../../src/journal/logins.ts';
+import { sharedLogins } from '../../src/journal/postgres/logins.ts';
 import { createAnswers } from '../../src/ops/http-server.ts';
 import type { Status } from '../../src/ops/status.ts';
 import { Access } from '../../src/page/access.ts';
@@ -19,6 +21,8 @@ import {
   password,
   startPageStage,
 } from '../support/page-stage.ts';
+import { makeTables } from '../support/postgres-tables.ts';
+import { sharePostgres } from '../support/postgresql.ts';
 import { until } from '../support/until.ts';
 
 /*
@@ -245,6 +249,44 @@ describe('a session', () => {
     await until(own.isOver, { what: 'the end of the stream' });
     expect([another, ...strangers].map(({ isOver }) => isOver())).not.toContain(true);
     for (const { close } of [another, ...strangers]) close();
+  });
+});
+
+const guesses: readonly (readonly [string, (access: Access, words: string) => Promise<unknown>])[] = [
+  ['/login', (access, words) => access.login('anna', words)],
+  [
+    '/metrics, by HTTP Basic',
+    (access, words) => access.isUser(`Basic ${Buffer.from(`anna:${words}`).toString('base64')}`),
+  ],
+];
+
+describe('passwords', () => {
+  test.each(guesses)('that are guessed at %s of three daemons by turns wait as at one', async (_where, guess) => {
+    const server = await sharePostgres();
+    const tables = await makeTables(server.url);
+    try {
+      const pauses: number[] = [];
+      const anna = {
+        name: 'anna',
+        role: 'reader',
+        password: await hashPassword(password, { N: 2 ** 14, r: 1, p: 1 }),
+      } as const;
+      const daemons = Array.from(
+        { length: 3 },
+        () => new Access([anna], sharedLogins(tables), async (millis) => void pauses.push(millis)),
+      );
+      for (let round = 0; round < 4; round += 1)
+        await Promise.all(daemons.map((daemon, index) => guess(daemon, `guess ${round} ${index}`)));
+      // Twelve: nobody has waited in fact, so that each is told all that those before it have earned.
+      expect(pauses).toHaveLength(11);
+      expect(Math.max(...pauses)).toBeGreaterThan(10_000);
+      expect(await tables.values('SELECT failures FROM login_turns')).toEqual([12]);
+      expect(await daemons[0]?.login('anna', password)).not.toBeNull();
+      expect(await tables.values('SELECT failures FROM login_turns')).toEqual([]);
+    } finally {
+      await tables.close();
+      await server.close();
+    }
   });
 });
 

@@ -180,9 +180,7 @@ describe('of daemons that share a journal', () => {
 
   test('the page of one opens the routes of the others, and what is done there reaches whoever runs them', async () => {
     const page = await visit('alpha', '/', { session });
-    expect(page.body).toContain(
-      '<a href="/routes/each%40beta">each@beta</a></td><td>webhook</td><td><span class="dim">at beta',
-    );
+    expect(rowOf('each@beta', page.body)).toMatch(/^each@beta webhook delivering /);
     const shown = async (name: string, route: string) => (await visit(name, `/routes/${route}`, { session })).body;
     expect(await shown('alpha', 'each%40beta')).toContain('The daemon beta runs it.');
     expect(await shown('beta', 'each%40beta')).not.toContain('runs it.');
@@ -201,6 +199,16 @@ describe('of daemons that share a journal', () => {
     const dry = await there(['replay', '--route', 'each@beta', ...all, '--dry-run']);
     const [, count] = /(\d+) notifications? would be delivered/.exec(dry.stdout) ?? [];
     expect(asked.body).toContain(`Replay ${count} on each@beta?`);
+    const begun = await visit('alpha', '/routes/each%40beta/replay', { session, form: { ...form, confirmed: 'yes' } });
+    expect(begun.location).toMatch(/^\/acts\/\d+$/);
+    const label = `${count} of ${count} due again`;
+    await until(async () => (await visit('beta', begun.location, { session })).body.includes('Done.'), {
+      what: 'its end',
+    });
+    expect((await visit('beta', begun.location, { session })).body).toContain(
+      `<p>${label}</p><progress max="${count}"`,
+    );
+    expect(await shown('beta', 'each%40beta')).toContain(`<a href="${begun.location}">The latest</a>`);
 
     const before = receivedAt('/slow').length;
     answers['/slow'] = () => ({ status: 503, headers: { 'retry-after': '3600' } });
@@ -208,9 +216,21 @@ describe('of daemons that share a journal', () => {
     await until(() => receivedAt('/slow').length > before, { what: 'a try' });
     delete answers['/slow'];
     const other = (await routeOf('slow')).holder === 'alpha' ? 'beta' : 'alpha';
-    expect(await shown(other, 'slow')).toContain('>Probe now<');
+    const now = async (name: string) => (await visit(name, '/', { session })).body;
+    await until(async () => /the sink of slow is away.*answered 503/s.test(await now(other)), {
+      what: 'its state there',
+    });
+    expect(rowOf('slow', await now(other))).toMatch(/^slow webhook sink away /);
+    expect(await shown(other, 'slow')).toMatch(
+      /The sink is away since .*answered 503.*Next probe in 3\d{3} s.*>Probe now</s,
+    );
+    const { circuit } = await routeOf('slow');
+    expect(circuit).toMatchObject({ state: 'open', code: 503, next_probe: expect.any(Number) });
     await act(other, 'slow', { act: 'probe' });
     await until(() => receivedAt('/slow').length === before + 2, { what: 'the probe' });
+    await until(async () => rowOf('slow', await now(other)).startsWith('slow webhook delivering'), {
+      what: 'its end there',
+    });
   });
 
   test('hostile words in an address or a form are answered as what they are: nothing that there is', async () => {
@@ -269,7 +289,7 @@ describe('of daemons that share a journal', () => {
     const shown = (await cli(['status', '--config', file])).stdout;
     expect(shown).toMatch(/^the shared journal needs you\n/);
     expect(shown.replaceAll(/\s+/g, ' ')).toMatch(
-      /the database of the journal is away for .*notifications? wait in journal\.spool/,
+      /the database of the journal is away since .*notifications? wait in journal\.spool/s,
     );
     const { code, stderr } = await cli(['status', '--check', 'ready', '--config', file]);
     expect([code, stderr]).toEqual([1, expect.stringContaining("the journal's database is away")]);
@@ -277,7 +297,7 @@ describe('of daemons that share a journal', () => {
     const open = await visit('epsilon', '/', { session });
     expect([open.status, open.body]).toEqual([
       200,
-      expect.stringMatching(/no login: the journal is away.*is away for /s),
+      expect.stringMatching(/no login: the journal is away.*is away since /s),
     ]);
     const closed = [
       await visit('epsilon', '/audit', { session }),
@@ -370,7 +390,23 @@ async function visit(name: string, path: string, { session: secret, form }: Visi
     headers: secret === undefined ? {} : { cookie: `kazoo_relay_session=${secret}` },
     ...(form && { method: 'POST', body: new URLSearchParams(form) }),
   });
-  return { status: answer.status, body: await answer.text(), cookie: answer.headers.get('set-cookie') ?? '' };
+  return {
+    status: answer.status,
+    body: await answer.text(),
+    location: answer.headers.get('location') ?? '',
+    cookie: answer.headers.get('set-cookie') ?? '',
+  };
+}
+
+/** The text of a table's row on a page. */
+function rowOf(first: string, page: string): string {
+  const rows = page.split('<tr').map((row) =>
+    `<tr${row}`
+      .replaceAll(/<[^>]*>/g, ' ')
+      .replaceAll(/\s+/g, ' ')
+      .trim(),
+  );
+  return rows.find((row) => row.startsWith(`${first} `)) ?? '';
 }
 
 async function linkAt(name: string): Promise<string> {

@@ -11,6 +11,7 @@ export interface Arrival {
   readonly path: string;
   readonly headers: IncomingHttpHeaders;
   readonly body: string;
+  readonly bytes: Buffer;
   readonly version: string;
 }
 
@@ -47,7 +48,8 @@ export function startReceiver(
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
     const { method = '', url = '', headers, httpVersion } = request;
-    const arrival = { method, path: url, headers, body: Buffer.concat(chunks).toString(), version: httpVersion };
+    const bytes = Buffer.concat(chunks);
+    const arrival = { method, path: url, headers, body: bytes.toString(), bytes, version: httpVersion };
     arrivals.push(arrival);
     const answer = await reply(arrival, arrivals.length);
     const { status, headers: answered, body } = typeof answer === 'number' ? { status: answer } : answer;

@@ -97,6 +97,12 @@ export class RouteModel {
         this.#complain(known, `goes out before ${other.seq} of its account`);
   }
 
+  /** These are one message. */
+  goTogether(batch: readonly Known[]): void {
+    for (const known of batch)
+      if (known.account !== batch[0]?.account) this.#complain(known, 'is told of to another account');
+  }
+
   /** Whether the sink is told rightly that it may have got it before, and isn't where an operator wants it again. */
   isGiven(id: string, asRepeat: boolean): void {
     const known = this.withId(id);

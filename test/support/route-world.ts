@@ -20,11 +20,16 @@ import type { Action, Answer } from './route-actions.ts';
 import { type Known, type OnDisk, RouteModel } from './route-model.ts';
 import { sessionOf } from './sessions.ts';
 
+/** In which order a route delivers; or as digests, whose order doesn't matter. */
+export const modes = ['none', 'account', 'digest'] as const;
+
+export type Mode = (typeof modes)[number];
+
 /** One stay of the route in the journal, from its start to its stop. */
 interface Session {
   readonly atJournal: RouteSession;
   route: Route | undefined;
-  readonly order: Order;
+  readonly mode: Mode;
   /** Another has taken its place: it changes nothing any more. */
   isLost: boolean;
 }
@@ -46,19 +51,19 @@ export class RouteWorld {
   readonly #folder: string;
   readonly #model = new RouteModel(lookEvery);
   #inFlight: InFlight[] = [];
-  #order: Order;
+  #mode: Mode;
   #opened: Opened;
   #session: Session | undefined;
 
-  static async start(order: Order): Promise<RouteWorld> {
+  static async start(mode: Mode): Promise<RouteWorld> {
     const folder = mkdtempSync(join(existsSync('/dev/shm') ? '/dev/shm' : tmpdir(), 'kazoo-relay-world-'));
-    const world = new RouteWorld(order, folder, await openedIn(folder));
+    const world = new RouteWorld(mode, folder, await openedIn(folder));
     await world.#begin();
     return world;
   }
 
-  private constructor(order: Order, folder: string, opened: Opened) {
-    this.#order = order;
+  private constructor(mode: Mode, folder: string, opened: Opened) {
+    this.#mode = mode;
     this.#folder = folder;
     this.#opened = opened;
   }
@@ -146,17 +151,18 @@ export class RouteWorld {
   async #begin(): Promise<void> {
     this.#model.begins(this.#onDisk());
     const atJournal = await sessionOf(this.#opened.journal, options.name);
-    const session: Session = { order: this.#order, atJournal, isLost: false, route: undefined };
+    const session: Session = { mode: this.#mode, atJournal, isLost: false, route: undefined };
     this.#session = session;
     const deliver: Sink['deliver'] = (batch, signal) => this.#deliver(session, batch, signal);
+    const isDigest = this.#mode === 'digest';
     session.route = await startRoute(
-      { ...options, order: this.#order },
+      { ...options, order: orderOf(this.#mode), digest: isDigest ? { every: 2_000, per: 'account' } : undefined },
       {
         session: this.#watched(session),
         events: this.#opened.journal,
         memory: new MemoryBudget(16 * 1024 * 1024),
         log,
-        openSink: async () => ({ deliver, close: async () => undefined }),
+        openSink: async () => ({ deliver, deliverDigest: deliver, close: async () => undefined }),
       },
     );
   }
@@ -190,13 +196,16 @@ export class RouteWorld {
     const others = this.#inFlight.filter((one) => one.session === session).flatMap((one) => one.batch);
     // What a session had with the sink when it ended may still come by here: it is called back already.
     for (const [index, known] of signal.aborted ? [] : batch.entries())
-      this.#model.goesOut(known, session.order, [...others, ...batch.slice(0, index)]);
+      this.#model.goesOut(known, orderOf(session.mode), [...others, ...batch.slice(0, index)]);
+    if (session.mode === 'digest') this.#model.goTogether(batch);
     const { promise, resolve, reject } = Promise.withResolvers<Outcome[]>();
     const one: InFlight = {
       session,
       batch,
       end: (answers) => {
-        const given = batch.map((_, index) => answers[index % answers.length] ?? 'delivered');
+        const given = batch.map(
+          (_, index) => answers[session.mode === 'digest' ? 0 : index % answers.length] ?? 'delivered',
+        );
         if (given.includes('throw')) {
           for (const known of batch) known.halved = batch.length > 1;
           return reject(new TypeError('a bug'));
@@ -217,7 +226,11 @@ export class RouteWorld {
   async #arrive(wanted: readonly (string | null)[], invalid: boolean): Promise<void> {
     const problems = [{ path: '/a', message: 'must be b', keyword: 'const' }];
     const batch = wanted.map((accountId, index) =>
-      notification({ accountId, ...(invalid && index === 0 && { state: 'invalid', problems }) }),
+      notification({
+        accountId,
+        receivedAt: Date.now(),
+        ...(invalid && index === 0 && { state: 'invalid', problems }),
+      }),
     );
     for (const one of batch) this.#model.arrived(one);
     await this.#opened.journal.append(batch);
@@ -264,10 +277,10 @@ export class RouteWorld {
     this.#model.erased(account);
   }
 
-  /** A clean stop of the route, and its next start; another order is what a reload may bring. */
+  /** A clean stop of the route, and its next start; another order, or digests, are what a reload may bring. */
   async #restart(isReload: boolean): Promise<void> {
     await this.#end();
-    if (isReload) this.#order = this.#order === 'account' ? 'none' : 'account';
+    if (isReload) this.#mode = modes[(modes.indexOf(this.#mode) + 1) % modes.length] ?? 'none';
     else {
       await this.#shut();
       this.#opened = await openedIn(this.#folder);
@@ -338,6 +351,10 @@ function queriesOf(disk: DatabaseSync): StatementSync[] {
 /** All that is under way goes on by itself, with a turn of the event loop for each read of the disk. */
 async function flushed(): Promise<void> {
   for (let turn = 0; turn < 4; turn += 1) await new Promise(setImmediate);
+}
+
+function orderOf(mode: Mode): Order {
+  return mode === 'account' ? 'account' : 'none';
 }
 
 function outcomeOf(given: Answer): Outcome {

@@ -47,7 +47,7 @@ export const situations: readonly Situation[] = [
     answers: good,
     where: 'data.current_balance < 5',
     published: [...usual, ['low_balance', '--set', 'current_balance="4,20 EUR"', '--count', '12']],
-    isThere: /condition \(where\) of billing fails/,
+    isThere: /condition of billing can.t be evaluated/,
   },
   {
     name: 'dead-letters',

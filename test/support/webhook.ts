@@ -4,7 +4,7 @@ import { type Route, type RouteOptions, startRoute } from '../../src/delivery/ro
 import type { Journal } from '../../src/journal/journal.ts';
 import type { Entry } from '../../src/notification/entry.ts';
 import type { Delivery } from '../../src/notification/envelope.ts';
-import type { Outcome, Sink } from '../../src/sinks/sink.ts';
+import { delivered, type Outcome, type Sink } from '../../src/sinks/sink.ts';
 import type { WebhookOptions } from '../../src/sinks/webhook/options.ts';
 import { webhookSink } from '../../src/sinks/webhook/sink.ts';
 import { deliveryFrom, type EntryParts, entry } from './notification.ts';
@@ -19,6 +19,8 @@ export function webhookOptions(given: object): WebhookOptions {
 export interface OpenWebhook extends Sink {
   /** Delivers one notification with these parts. */
   send(parts?: EntryParts): Promise<Outcome | undefined>;
+  /** Delivers these as one message. */
+  digest(...parts: EntryParts[]): Promise<Outcome>;
   /** What it has logged. */
   readonly logged: string[];
 }
@@ -34,6 +36,11 @@ export async function openOptions(options: WebhookOptions): Promise<OpenWebhook>
   const sink = await webhookSink.open(options, { route: 'test', log });
   return {
     deliver: (batch, signal) => sink.deliver(batch, signal),
+    async digest(...parts) {
+      if (sink.deliverDigest === undefined) throw new Error('the webhook sink delivers digests');
+      const outcomes = await sink.deliverDigest(parts.map(deliveryOf), new AbortController().signal);
+      return outcomes[0] ?? delivered;
+    },
     probe: (delivery, signal) => {
       if (sink.probe === undefined) throw new Error('the webhook sink has a probe');
       return sink.probe(delivery, signal);

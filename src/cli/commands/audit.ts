@@ -46,7 +46,7 @@ async function audit(terminal: Terminal, store: OperatorStore, options: Options)
   else await show(terminal, acts);
 }
 
-function jsonOf({ at, selection: { since, until, ...selection }, ...act }: AuditedAct): object {
+function jsonOf({ at, progress: _, selection: { since, until, ...selection }, ...act }: AuditedAct): object {
   const times = Object.entries({ since, until }).filter(([, time]) => time !== undefined);
   const isoTimes = Object.fromEntries(times.map(([name, time]) => [name, new Date(Number(time)).toISOString()]));
   return { at: new Date(at).toISOString(), ...act, selection: { ...selection, ...isoTimes } };

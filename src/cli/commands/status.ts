@@ -111,7 +111,7 @@ function describe(terminal: Terminal, status: Status): string[] {
   const { brokers, http, journal, clock, routes, former_routes } = status;
   // A daemon of the version before knows of no others.
   const daemons = status.daemons ?? [];
-  const attention = attentionIn(status, span);
+  const attention = attentionIn(status, terminal);
   const table = (columns: readonly Column[], rows: readonly Cell[][]) =>
     rows.length === 0 ? [] : ['', ...new Table(terminal, columns).lines(rows)];
   const facts = [
@@ -132,9 +132,10 @@ function describe(terminal: Terminal, status: Status): string[] {
     ...table(daemonColumns, daemons.map(daemonRow)),
     ...table(brokerColumns, (brokers ?? []).map(brokerRow)),
     ...table(routeColumns, routes.map(routeRow)),
-    ...attention.needs.flatMap(({ what, cure }) => [
+    ...attention.needs.flatMap(({ what, why, kept, cure }) => [
       '',
-      ...wrapped(terminal.paint('yellow', printable(what)), 0),
+      ...wrapped(terminal.paint('yellow', printable(why === undefined ? what : `${what}: ${why}`)), 0),
+      ...(kept === undefined ? [] : wrapped(`  ${kept}`, 2)),
       ...wrapped(`  ${printable(cure)}`, 2),
     ]),
     ...pausesIn(routes).flatMap((line) => ['', ...wrapped(printable(line), 2)]),
@@ -273,10 +274,12 @@ function deliveredCells({ delivered }: RouteStatus): Cell[] {
 }
 
 /** Where no daemon runs, only a pause is known, and who else has the route. */
-function stateOf({ interrupted, paused, circuit, holder }: RouteStatus): string {
+function stateOf({ interrupted, paused, circuit, holder, waiting, collecting }: RouteStatus): string {
   if (interrupted) return 'interrupted';
   if (paused) return 'paused';
   if (circuit === null) return holder ? `at ${printable(holder)}` : '-';
+  // A daemon of the version before collects nothing.
+  if (circuit.state === 'closed' && collecting && collecting === waiting) return 'collecting';
   return { closed: 'delivering', open: 'sink away', probing: 'probing' }[circuit.state];
 }
 

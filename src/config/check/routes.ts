@@ -51,14 +51,30 @@ export function checkRoutes(routes: unknown, errors: Issue[], scope: Scope = 'al
     const whole = { ...checked, sink: checkedSink.options };
     const kind = scope === 'all' ? kindOf(sink) : undefined;
     const needed = (parts: typeof whole) => missingKeyErrors(parts, kind?.requiredKeys?.(parts.sink) ?? []);
+    const digestible = (parts: typeof whole) =>
+      kind === undefined ? [] : digestErrors(parts, kind.digests?.(parts.sink) ?? false);
     // An option that stands on the route by mistake isn't missing.
     const isElsewhere = ({ path: at }: Issue) => misplaced.some((key) => isDeepStrictEqual(at, [...path, 'sink', key]));
     errors.push(
       ...wrong.filter((issue) => !isElsewhere(issue)),
-      ...withPrefix(path, brokenRules([...routeRules, needed], whole, wrong, path)),
+      ...withPrefix(path, brokenRules([...routeRules, needed, digestible], whole, wrong, path)),
     );
     return { ...checked, name, start: startOf(checked.start), sink: checkedSink };
   });
+}
+
+/** @param isPossible whether the sink can deliver several notifications as one message */
+function digestErrors({ digest, order }: Pick<RouteConfig, 'digest' | 'order'>, isPossible: boolean): OptionIssue[] {
+  if (digest === undefined) return [];
+  const kinds = sinkDeclarations.filter(({ digests }) => digests !== undefined).map(({ type }) => type);
+  const path = ['digest'];
+  const message =
+    `is for sinks that can deliver several notifications as one message: ${kinds.join(', ')}; ` +
+    'a webhook needs preset, and a url without placeholders';
+  return [
+    ...(isPossible ? [] : [{ path, message }]),
+    ...(order === 'none' ? [] : [{ path: ['order'], message: 'must be none with digest: one message tells of all' }]),
+  ];
 }
 
 /** The first name in a list of routes. */
@@ -108,6 +124,8 @@ const otherNames: Readonly<Record<string, readonly string[]>> = {
   webhook: ['HTTP', 'HTTPS', 'REST', 'API', 'hook', 'webhooks', 'Slack', 'Teams', 'POST', 'URL'],
   database: ['PostgreSQL', 'Postgres', 'MySQL', 'MariaDB', 'SQLite', 'SQL', 'DB'],
   log: ['stdout', 'console', 'journald', 'syslog', 'print', 'logger'],
+  email: ['mail', 'e-mail', 'SMTP', 'sendmail'],
+  s3: ['AWS', 'MinIO', 'bucket', 'R2', 'Ceph', 'ObjectStorage'],
   file: ['JSON', 'NDJSON', 'JSONL', 'CSV', 'text', 'disk', 'logfile'],
 };
 
@@ -129,8 +147,17 @@ function typeHint(sink: unknown): string {
   if (Object.keys(sink).some((key) => key.startsWith('type:'))) return entrySlip('type:…', ['type']);
   const { url } = sink;
   if (typeof url !== 'string') return '';
-  return /^https?:/i.test(url) ? '; with such a url, type: webhook' : '; with such a url, type: database';
+  const [type = 'database'] = Object.entries(urlsOf).find(([, form]) => form.test(url)) ?? [];
+  return `; with such a url, type: ${type}`;
 }
+
+/** By which a kind of sink is known; any other url is a database's. */
+const urlsOf: Readonly<Record<string, RegExp>> = {
+  webhook: /^https?:/i,
+  email: /^smtps?:/i,
+  amqp: /^amqps?:/i,
+  syslog: /^(tcp|tls|udp|unix):/i,
+};
 
 function kindOf(sink: unknown) {
   return isMapping(sink) ? sinkDeclarations.find(({ type }) => type === sink.type) : undefined;

@@ -79,7 +79,7 @@ function addressOf(url: string): string {
 }
 
 function routeWarnings(route: RouteConfig, knownZones: readonly string[]): Issue[] {
-  const { name, start, retry, sink, timeout, reveal } = route;
+  const { name, start, retry, sink, timeout, reveal, order } = route;
   const zones = knownZones.filter((zone) => route.zones.length === 0 || route.zones.includes(zone));
   const found: Issue[] = [];
   const warn = (path: OptionPath, message: string) => void found.push({ path: ['routes', name, ...path], message });
@@ -87,10 +87,8 @@ function routeWarnings(route: RouteConfig, knownZones: readonly string[]): Issue
     warn(['start'], 'lies in the future: the route takes nothing that comes in before');
   }
   if (retry.schedule.length === 0) warn(['retry', 'schedule'], 'is empty: what fails once is a dead letter at once');
-  for (const { path, message } of sinkDeclaration(sink.type).warnings?.(sink.options, { timeout, zones, reveal }) ??
-    []) {
-    warn(['sink', ...path], message);
-  }
+  const ofSink = sinkDeclaration(sink.type).warnings?.(sink.options, { timeout, zones, reveal, order }) ?? [];
+  for (const { path, message } of ofSink) warn(['sink', ...path], message);
   return found;
 }
 

@@ -58,6 +58,17 @@ export const amounts = {
     coerce: (text) => parseAmount(text, durations),
     validateWritten: needsTimeUnit('5m, 30s or 500ms'),
   },
+  period: {
+    kind: 'duration',
+    schema: positiveUnitSchema(durations),
+    validate: (value) =>
+      must(
+        isAmount(value) && value >= 60_000 && value <= 86_400_000,
+        `must be a duration from 1m to 1d${inOtherUnits(value, durations)}`,
+      ),
+    coerce: (text) => parseAmount(text, durations),
+    validateWritten: needsTimeUnit('15m or 1h'),
+  },
   age: {
     kind: 'duration',
     schema: unitSchema(durations),

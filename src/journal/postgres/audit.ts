@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
-import { ActReporter, actOf, audited, selectionText } from '../audit.ts';
-import type { ActName, ActSelection, AuditedAct, Operator } from '../operator-store.ts';
+import { ActReporter, actOf, audited, begun, progressText, selectionText } from '../audit.ts';
+import type { ActName, ActProgress, ActSelection, AuditedAct, Operator } from '../operator-store.ts';
 import type { Queryable } from './connection.ts';
 import { isConflict } from './failure.ts';
 
@@ -27,6 +27,7 @@ export class ActSteps {
   readonly #operator: Operator;
   readonly #selection: string;
   readonly #numbers = new Map<ActName, number>();
+  #begun: ActName | undefined;
 
   constructor(database: Queryable, operator: Operator, selection: ActSelection) {
     this.#database = database;
@@ -44,6 +45,27 @@ export class ActSteps {
         if (!isConflict(error) || tries === mostTries) throw error;
       }
     }
+  }
+
+  /** Makes the row of an act before there is anything to count; it is the one that `tell` is about. */
+  async begin(act: ActName, route: string | null): Promise<number> {
+    this.#begun = act;
+    return this.#note(act, route, begun);
+  }
+
+  async tell(progress: ActProgress, route: string | null): Promise<void> {
+    if (this.#begun !== undefined) await this.#note(this.#begun, route, progress);
+  }
+
+  async #note(act: ActName, route: string | null, progress: ActProgress): Promise<number> {
+    const { who, from } = this.#operator;
+    const [row] = await this.#database.query<{ number: number }>(
+      'SELECT note_act($1::bigint, $2, $3, $4, $5, 0, $6, $7) AS number',
+      [this.#numbers.get(act) ?? null, who, from, act, this.#selection, route, progressText(progress)],
+    );
+    const number = row?.number ?? 0;
+    this.#numbers.set(act, number);
+    return number;
   }
 
   async #try({ act, ctes, values, route, isCounted = true }: Step): Promise<number> {
@@ -64,10 +86,15 @@ export class ActSteps {
 /** Oldest first: the newest `limit` ones since a time. */
 export async function actsSince(database: Queryable, since: number, limit: number): Promise<AuditedAct[]> {
   const rows = await database.query<Record<string, unknown>>(
-    'SELECT number, at, who, origin, act, selection, count FROM audit WHERE at >= $1 ORDER BY number DESC LIMIT $2',
+    'SELECT * FROM audit WHERE at >= $1 ORDER BY number DESC LIMIT $2',
     [since, limit],
   );
   return rows.map(actOf).reverse();
+}
+
+export async function actAt(database: Queryable, number: number): Promise<AuditedAct | null> {
+  const [row] = await database.query<Record<string, unknown>>('SELECT * FROM audit WHERE number = $1', [number]);
+  return row === undefined ? null : actOf(row);
 }
 
 /**
@@ -91,7 +118,7 @@ export class Acts {
   /** @throws JournalError */
   async look(): Promise<void> {
     const rows = await this.#database.query<Record<string, unknown>>(
-      `SELECT number, at, who, origin, act, selection, count FROM audit WHERE number >= $1 ORDER BY number LIMIT 1000`,
+      'SELECT * FROM audit WHERE number >= $1 ORDER BY number LIMIT 1000',
       [this.#reporter.from],
     );
     this.#reporter.tell(rows.map(actOf));

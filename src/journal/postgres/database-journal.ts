@@ -30,6 +30,7 @@ import { Pulse, type Signal } from './pulse.ts';
 import { Retention } from './retention.ts';
 import { RoutePlaces } from './route-places.ts';
 import { RouteSessions } from './route-sessions.ts';
+import { RouteStates, type States } from './route-states.ts';
 import { Settlements } from './settlements.ts';
 import type { SpoolTarget } from './spooling.ts';
 import { pausesIn } from './summary.ts';
@@ -53,12 +54,16 @@ export class DatabaseJournal implements SpoolTarget {
   #about: AboutDaemon;
   #pauses: ReadonlyMap<string, Pause>;
 
-  /** @param tell is told of what others have done, and of what was appended */
+  /**
+   * @param tell is told of what others have done, and of what was appended
+   * @param states of the routes that run here
+   */
   constructor(
     opened: Opened,
     limits: Limits,
     { lookEvery, memory = new MemoryBudget(Number.POSITIVE_INFINITY) }: OpenOptions,
     tell: (change: Change) => void,
+    states: () => States,
   ) {
     const { location, holder, primary, lanes, lease, about, log, origin, head, clock, counts } = opened;
     this.#tell = tell;
@@ -66,7 +71,10 @@ export class DatabaseJournal implements SpoolTarget {
     this.#about = about;
     this.#pauses = opened.pauses;
     this.#retention = new Retention(lanes.tidying, limits, clock, log);
-    this.#companions = new Companions([counts, opened.outages, clock]);
+    this.#companions = new Companions([
+      ...[counts, opened.outages, clock],
+      new RouteStates(lanes.asking, holder, states),
+    ]);
     this.#generations = new Generations(primary.timeline, head, (span) => this.#wentBack(span));
     primary.onConnected = (link) => this.#generations.look(link);
     this.#tail = new Tail({

@@ -1,5 +1,5 @@
 import { Portion } from '../portion.ts';
-import { type Attempt, restartedAt, type Waiting, type WaitingPage } from '../route-session.ts';
+import { type Attempt, type DueDeliveries, restartedAt, type Waiting, type WaitingPage } from '../route-session.ts';
 import type { Queryable } from './connection.ts';
 import { type EntryColumns, entryColumns, entryOf, sizeInSql } from './entries.ts';
 
@@ -57,21 +57,33 @@ export async function wakeFirst(database: Queryable, { route, holder, epoch }: H
 }
 
 /** Waiting ones that are due at a time, those due first first; and those due after a horizon, by the database's clock. */
-export function due(
+export async function due(
   database: Queryable,
   route: string,
-  now: number,
-  horizon: number,
-  wanted: Wanted,
+  { now, horizon, ofOneAccount, bytes, ...wanted }: DueDeliveries,
+  settled: ReadonlyMap<number, number>,
 ): Promise<WaitingPage> {
+  const given = { ...wanted, bytes, settled };
   const some = (condition: string) =>
-    `(SELECT seq, attempts, due_at AS place FROM deliveries d
+    `(SELECT seq, account_id, attempts, due_at AS place FROM deliveries d
       WHERE route = $1 AND state = 'waiting' AND ${condition} AND ${isWanted} ORDER BY due_at, seq LIMIT $2)`;
   const both = `${some('due_at <= $7')} UNION ALL ${some('due_at > greatest($7, $8)')}`;
-  return page(database, bounded(`SELECT * FROM (${both}) ready ORDER BY place, seq LIMIT $2`), route, wanted, [
+  const ready = `SELECT * FROM (${both}) ready ORDER BY place, seq LIMIT $2`;
+  if (ofOneAccount !== true) return page(database, bounded(ready), route, given, [now, horizon]);
+  // It must know the type of each parameter, also of the one that it has no use for.
+  const firsts = `SELECT account_id FROM (${ready}) first WHERE $3::numeric > 0`;
+  const [first] = await database.query<{ account_id: string | null }>(firsts, [
+    ...valuesOf(route, { ...given, limit: 1 }),
     now,
     horizon,
   ]);
+  if (first === undefined) return { waiting: [], more: false };
+  const { account_id: accountId } = first;
+  const isOfAccount = accountId === null ? 'account_id IS NULL' : 'account_id = $9';
+  const group = `SELECT seq, attempts, seq AS place FROM deliveries d WHERE route = $1 AND state = 'waiting'
+    AND ${isOfAccount} AND (due_at <= $7 OR due_at > $8) AND ${isWanted} ORDER BY seq LIMIT $2`;
+  const others = [now, horizon, ...(accountId === null ? [] : [accountId])];
+  return { ...(await page(database, bounded(group), route, given, others)), more: true };
 }
 
 export async function nextDue(database: Queryable, route: string, now: number): Promise<number | null> {
@@ -140,19 +152,12 @@ async function page(
   database: Queryable,
   text: string,
   route: string,
-  { limit, bytes, held, settled }: Wanted,
+  wanted: Wanted,
   others: readonly unknown[],
 ): Promise<WaitingPage> {
+  const { limit, bytes, settled } = wanted;
   const portion = new Portion(limit, bytes);
-  const values = [
-    route,
-    limit,
-    Math.max(1, portion.bytes),
-    [...held],
-    [...settled.keys()],
-    [...settled.values()],
-    ...others,
-  ];
+  const values = [...valuesOf(route, wanted), ...others];
   const rows = await database.query<EntryColumns & { readonly attempts: string; readonly size: number }>(text, values);
   const waiting: Waiting[] = [];
   for (const row of rows) {
@@ -162,4 +167,10 @@ async function page(
     if (portion.isFullWithBytes(row.size)) return { waiting, more: true };
   }
   return { waiting, more: false };
+}
+
+/** The first six parameters. */
+function valuesOf(route: string, { limit, bytes, held, settled }: Wanted): unknown[] {
+  const room = Math.max(1, new Portion(limit, bytes).bytes);
+  return [route, limit, room, [...held], [...settled.keys()], [...settled.values()]];
 }

@@ -1,3 +1,4 @@
+import { type Due, mostDue, nextTryOf, waitingRoutes } from '../next-tries.ts';
 import {
   type DeliveryFilter,
   type DeliveryGroup,
@@ -28,11 +29,25 @@ export async function eventGroups(database: Queryable, which: GroupFilter, limit
     values,
   );
   const { fitting = 0, total = 0 } = rows[0] ?? {};
+  const first = await firstDue(database, waitingRoutes(rows));
   const groups = rows.map(({ fitting: _fitting, total: _total, ...row }) => ({
     ...eventGroupOf(row),
     example: row.example,
+    nextTry: nextTryOf(row, first),
   }));
   return { groups, fitting, count: total, isMore: fitting > mostGroups };
+}
+
+/** Of each of these routes. */
+async function firstDue(database: Queryable, routes: readonly string[]): Promise<readonly Due[]> {
+  if (routes.length === 0) return [];
+  return database.query<Due>(
+    `SELECT r.route, d.reason, d.event, d.due_at AS "dueAt" FROM unnest($1::text[]) r(route), LATERAL (
+       SELECT reason, event, due_at FROM deliveries WHERE route = r.route AND state = 'waiting' AND due_at IS NOT NULL
+       ORDER BY due_at, seq LIMIT ${mostDue}) d
+     ORDER BY r.route, d.due_at`,
+    [routes],
+  );
 }
 
 /**
@@ -99,7 +114,7 @@ interface Row extends Omit<DeliveryGroup, 'dueAt'> {
   readonly event: string;
 }
 
-function eventGroupOf({ event, ...group }: Row): Omit<EventGroup, 'example'> {
+function eventGroupOf({ event, ...group }: Row): Omit<EventGroup, 'example' | 'nextTry'> {
   return { ...group, event: event === '' ? null : event };
 }
 

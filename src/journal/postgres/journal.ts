@@ -31,6 +31,7 @@ import { DatabaseJournal } from './database-journal.ts';
 import { sharedLogins } from './logins.ts';
 import { opened } from './opened.ts';
 import { readerOf } from './reader.ts';
+import type { States } from './route-states.ts';
 import { SpoolingAppender } from './spooling.ts';
 
 /** So long a start waits for a database that neither answers nor refuses, in milliseconds: a migration may be long. */
@@ -79,6 +80,7 @@ class SharedJournal implements Journal {
   readonly #unplaced = new Map<string, (database: DatabaseJournal) => Promise<RoutePlace>>();
   #limits: Limits;
   #options: OpenOptions;
+  #states: () => States = () => new Map();
   #database: DatabaseJournal | null = null;
   /** While there is none: since when, and why. */
   #missing: AwayState = { since: Date.now(), reason: 'the database of the journal has not answered yet' };
@@ -188,6 +190,10 @@ class SharedJournal implements Journal {
     this.#database?.limit(limits);
   }
 
+  showRoutes(states: () => States): void {
+    this.#states = states;
+  }
+
   describe(about: AboutDaemon): void {
     this.#options = { ...this.#options, about };
     this.#database?.describe(about);
@@ -257,7 +263,11 @@ class SharedJournal implements Journal {
     signal.throwIfAborted();
     const opening = { changes: this.#outages, startedAt: this.#startedAt, signal };
     const parts = await opened(this.#location, this.#limits, this.#log, this.#options, opening);
-    const database = new DatabaseJournal(parts, this.#limits, this.#options, (change) => this.#tell(change));
+    const database = new DatabaseJournal(
+      ...([parts, this.#limits, this.#options] as const),
+      (change) => this.#tell(change),
+      () => this.#states(),
+    );
     try {
       for (const place of this.#unplaced.values()) await place(database);
       signal.throwIfAborted();

@@ -137,6 +137,17 @@ export const migrations: readonly string[] = [
     epoch  bigint NOT NULL DEFAULT 0,
     since  bigint NOT NULL DEFAULT now_ms()
   );
+  -- What a route does just now, as the daemon says that has it: the newest row counts, as long as that one lives. See route-states.ts.
+  CREATE TABLE route_states (
+    route    text   NOT NULL,
+    number   bigint GENERATED ALWAYS AS IDENTITY,
+    holder   uuid   NOT NULL,
+    at       bigint NOT NULL DEFAULT now_ms(),
+    -- JSON; and milliseconds until the next probe.
+    state    text   NOT NULL,
+    probe_in bigint NOT NULL,
+    PRIMARY KEY (route, number)
+  );
   -- How far a route is: a row a settlement, the newest counts. Ahead: places beyond the cursor that are settled.
   CREATE TABLE progress (
     route  text     NOT NULL,
@@ -303,6 +314,12 @@ export const migrations: readonly string[] = [
     until  bigint NOT NULL,
     PRIMARY KEY (kind, key)
   );
+  -- When the last try of a password is, or was, on whichever daemon, and how many have failed since one was right.
+  CREATE TABLE login_turns (
+    one      boolean PRIMARY KEY DEFAULT true CHECK (one),
+    failures bigint  NOT NULL,
+    at       bigint  NOT NULL
+  );
 
   -- What operators have done, numbered in the order of visibility: see announce. The count grows with each step of an act.
   CREATE TABLE audit (
@@ -312,7 +329,9 @@ export const migrations: readonly string[] = [
     origin    text   NOT NULL,
     act       text   NOT NULL,
     selection text   NOT NULL,
-    count     bigint NOT NULL
+    count     bigint NOT NULL,
+    -- How far it is, as JSON; null where nobody is told.
+    progress  text
   );
   CREATE INDEX audit_by_age ON audit (at);
 

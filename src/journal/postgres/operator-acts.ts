@@ -44,6 +44,8 @@ export function actOf(
     return changed;
   };
   return {
+    begin: (act) => steps.begin(act, selection.route ?? null),
+    tell: (progress) => steps.tell(progress, selection.route ?? null),
     retry: (chosen) => inSteps('retry', `retry_records($1, $2, '{dead,quarantined}', ${byHand})`, chosen, placesOf),
     retryDead: (which) => retryDead(database, steps, { ...which, states: ['dead'] }),
     hasten: (chosen) => inSteps('retry', 'hasten_records($1, $2)', chosen, placesOf),

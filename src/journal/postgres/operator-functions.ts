@@ -104,6 +104,7 @@ export const operatorFunctions = `
     DELETE FROM routes WHERE route = a_route;
     IF NOT FOUND THEN RETURN 0; END IF;
     DELETE FROM progress WHERE route = a_route;
+    DELETE FROM route_states WHERE route = a_route;
     DELETE FROM registrations WHERE route = a_route;
     DELETE FROM deliveries WHERE route = a_route;
     DELETE FROM dropped WHERE route = a_route;
@@ -167,15 +168,16 @@ export const operatorFunctions = `
 
   -- Adds to an act's row in the audit, or makes it where it has no number yet, and tells the daemons of it.
   CREATE FUNCTION note_act(
-    a_number bigint, a_who text, a_origin text, a_act text, a_selection text, a_count bigint, a_route text
+    a_number bigint, a_who text, a_origin text, a_act text, a_selection text, a_count bigint, a_route text,
+    a_progress text DEFAULT NULL
   ) RETURNS bigint LANGUAGE plpgsql AS $$
   BEGIN
     PERFORM announce('changed', a_route);
     IF a_number IS NULL THEN
-      INSERT INTO audit (number, who, origin, act, selection, count)
-        SELECT coalesce(max(number), 0) + 1, a_who, a_origin, a_act, a_selection, a_count FROM audit RETURNING number INTO a_number;
+      INSERT INTO audit (number, who, origin, act, selection, count, progress)
+        SELECT coalesce(max(number), 0) + 1, a_who, a_origin, a_act, a_selection, a_count, a_progress FROM audit RETURNING number INTO a_number;
     ELSE
-      UPDATE audit SET count = count + a_count WHERE number = a_number;
+      UPDATE audit SET count = count + a_count, progress = coalesce(a_progress, progress) WHERE number = a_number;
     END IF;
     RETURN a_number;
   END $$;

@@ -1,6 +1,6 @@
 import type { Entry } from '../../notification/entry.ts';
 import type { OperatorStore } from '../operator-store.ts';
-import { actsSince } from './audit.ts';
+import { actAt, actsSince } from './audit.ts';
 import { clockDoubt } from './clock.ts';
 import type { Database, Queryable } from './connection.ts';
 import { isId } from './delivery-filter.ts';
@@ -20,6 +20,7 @@ export function openedOperatorStore(database: Database, compacting: Compacting):
     ...openedReader(database),
     act: (operator, selection) => actOf(database, compacting, operator, selection),
     acts: (since, limit) => actsSince(database, since, limit),
+    actAt: (number) => actAt(database, number),
     records: (which, after, limit) => records(database, which, after, limit),
     groups: (which) => groups(database, which),
     eventGroups: (which, limit) => eventGroups(database, which, limit),

@@ -1,7 +1,7 @@
 import { unlessAborted } from '../../common/async/abort.ts';
 import type { Interest } from '../../notification/entry.ts';
 import { JournalError } from '../journal.ts';
-import type { Page, RouteSession, Settlement, Waiting, WaitingPage } from '../route-session.ts';
+import type { DueDeliveries, Page, RouteSession, Settlement, Waiting, WaitingPage } from '../route-session.ts';
 import type { Queryable } from './connection.ts';
 import * as deliveries from './deliveries.ts';
 import type { Claimed, Lease } from './lease.ts';
@@ -103,19 +103,13 @@ class PostgresRouteSession implements RouteSession {
     return deliveries.wakeFirst(this.#aside, this.#held);
   }
 
-  async due(
-    now: number,
-    horizon: number,
-    limit: number,
-    held: ReadonlySet<number>,
-    bytes?: number,
-  ): Promise<WaitingPage> {
+  async due({ now, horizon, ...rest }: DueDeliveries): Promise<WaitingPage> {
     const { settlements, lease } = this.#shared;
     await settlements.commitRecords(this.#route);
     this.#mustHold();
     return settlements.looking(this.#route, (settled) => {
-      const wanted = { limit, bytes, held, settled };
-      return deliveries.due(this.#database, this.#route, now - lease.skew, horizon - lease.skew, wanted);
+      const wanted = { ...rest, now: now - lease.skew, horizon: horizon - lease.skew };
+      return deliveries.due(this.#database, this.#route, wanted, settled);
     });
   }
 

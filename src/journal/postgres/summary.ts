@@ -1,7 +1,9 @@
-import type { DaemonSummary, Pause, RouteSummary, Summary } from '../reader.ts';
+import type { DaemonSummary, Pause, RouteState, RouteSummary, Summary } from '../reader.ts';
+import { digestReason } from '../route-session.ts';
 import type { Queryable } from './connection.ts';
 import { driftOf } from './drift.ts';
 import { evictedFrom, invalidBytes } from './evictor.ts';
+import { newestState, stateColumns, stateIn } from './route-states.ts';
 import { spaceOf } from './space.ts';
 
 /** Daemons that died are told of for so many milliseconds. */
@@ -10,8 +12,9 @@ const toldFor = 86_400_000;
 /** What the journal holds, and how far each route is, that it knows: in the configuration or not. */
 export async function summarise(database: Queryable): Promise<Summary> {
   const [newest, oldest] = await Promise.all([endOf(database, 'DESC'), endOf(database, 'ASC')]);
-  const [counts, places, pauses, daemons] = await Promise.all([
+  const [counts, collecting, places, pauses, daemons] = await Promise.all([
     countsOf(database),
+    collectingIn(database),
     placesOf(database),
     pausesIn(database),
     daemonsIn(database),
@@ -46,11 +49,13 @@ export async function summarise(database: Queryable): Promise<Summary> {
           seconds: typeof place?.next === 'number' ? Math.max(0, Math.round((Date.now() - place.next) / 1_000)) : 0,
         },
         waiting: waiting?.count ?? 0,
+        collecting: collecting.get(name) ?? 0,
         quarantined: quarantined?.count ?? 0,
         dead: dead?.count ?? 0,
         unseen: (quarantined?.unseen ?? 0) + (dead?.unseen ?? 0),
         paused: pauses.get(name) ?? null,
         holder: place?.holder ?? null,
+        state: place?.state ?? null,
       };
     }),
   };
@@ -84,22 +89,39 @@ async function countsOf(database: Queryable): Promise<Map<string, Partial<Record
   return counts;
 }
 
+/** Those that wait for their digest, by route. */
+async function collectingIn(database: Queryable): Promise<Map<string, number>> {
+  const rows = await database.query<{ route: string; count: number }>(
+    `SELECT route, sum(count)::bigint AS count FROM (
+       SELECT route, state, reason, count FROM delivery_groups
+       UNION ALL SELECT route, state, reason, change FROM delivery_changes) known
+     WHERE state = 'waiting' AND starts_with(reason, $1) GROUP BY route`,
+    [digestReason],
+  );
+  return new Map(rows.map(({ route, count }) => [route, count]));
+}
+
 interface Place {
   readonly cursor: number;
   /** When the first one that it hasn't passed came. */
   readonly next: number | null;
   readonly holder: string | null;
+  readonly state: RouteState | null;
 }
 
 /** By route. */
 async function placesOf(database: Queryable): Promise<Map<string, Place>> {
-  const rows = await database.query<Place & { readonly route: string }>(
+  const rows = await database.query<Omit<Place, 'state'> & { readonly route: string } & Parameters<typeof stateIn>[0]>(
     `SELECT r.route, p.cursor, (SELECT e.received_at FROM entries e WHERE e.seq > p.cursor ORDER BY e.seq LIMIT 1) AS next,
-       (SELECT d.name FROM daemons d WHERE d.holder = r.holder AND is_alive(d.holder)) AS holder
-     FROM routes r, LATERAL (
-       SELECT cursor FROM progress WHERE route = r.route ORDER BY epoch DESC, n DESC LIMIT 1) p`,
+       living.name AS holder, ${stateColumns}
+     FROM routes r
+     JOIN LATERAL (SELECT cursor FROM progress WHERE route = r.route ORDER BY epoch DESC, n DESC LIMIT 1) p ON true
+     LEFT JOIN LATERAL (SELECT d.name FROM daemons d WHERE d.holder = r.holder AND is_alive(d.holder)) living ON true
+     LEFT JOIN LATERAL (${newestState}) shown ON living.name IS NOT NULL`,
   );
-  return new Map(rows.map(({ route, ...place }) => [route, place]));
+  return new Map(
+    rows.map(({ route, cursor, next, holder, ...row }) => [route, { cursor, next, holder, state: stateIn(row) }]),
+  );
 }
 
 /** By route. */

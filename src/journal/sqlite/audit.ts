@@ -1,7 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import type { Logger } from 'pino';
-import { ActReporter, actOf, audited, mostActs, selectionText } from '../audit.ts';
-import type { ActName, ActSelection, AuditedAct, Operator } from '../operator-store.ts';
+import { ActReporter, actOf, audited, begun, mostActs, progressText, selectionText } from '../audit.ts';
+import type { ActName, ActProgress, ActSelection, AuditedAct, Operator } from '../operator-store.ts';
 
 /** The rows of one act in the audit: one for each kind of change, made with the first that is committed. */
 export class ActRows {
@@ -9,6 +9,7 @@ export class ActRows {
   readonly #operator: Operator;
   readonly #selection: string;
   readonly #numbers = new Map<ActName, number>();
+  #begun = 0;
 
   constructor(database: DatabaseSync, operator: Operator, selection: ActSelection) {
     this.#database = database;
@@ -26,11 +27,27 @@ export class ActRows {
       this.#database.prepare('UPDATE audit SET count = count + ? WHERE number = ?').run(count, known);
       return () => undefined;
     }
+    const number = this.#insert(act, count, null);
+    return () => void this.#numbers.set(act, number);
+  }
+
+  /** The same before there is anything to count; it is the one that `tell` is about. */
+  begin(act: ActName): number {
+    this.#begun = this.#insert(act, 0, begun);
+    this.#numbers.set(act, this.#begun);
+    return this.#begun;
+  }
+
+  tell(progress: ActProgress): void {
+    this.#database.prepare('UPDATE audit SET progress = ? WHERE number = ?').run(progressText(progress), this.#begun);
+  }
+
+  #insert(act: ActName, count: number, progress: ActProgress | null): number {
     const { who, from } = this.#operator;
     const { lastInsertRowid } = this.#database
-      .prepare('INSERT INTO audit (at, who, origin, act, selection, count) VALUES (?, ?, ?, ?, ?, ?)')
-      .run(Date.now(), who, from, act, this.#selection, count);
-    return () => void this.#numbers.set(act, Number(lastInsertRowid));
+      .prepare('INSERT INTO audit (at, who, origin, act, selection, count, progress) VALUES (?, ?, ?, ?, ?, ?, ?)')
+      .run(Date.now(), who, from, act, this.#selection, count, progress && progressText(progress));
+    return Number(lastInsertRowid);
   }
 }
 
@@ -41,6 +58,11 @@ export function actsSince(database: DatabaseSync, since: number, limit: number):
     .all(since, limit)
     .reverse()
     .map(actOf);
+}
+
+export function actAt(database: DatabaseSync, number: number): AuditedAct | null {
+  const row = database.prepare('SELECT * FROM audit WHERE number = ?').get(number);
+  return row === undefined ? null : actOf(row);
 }
 
 /** Looks for what the daemon's log is to be told. */

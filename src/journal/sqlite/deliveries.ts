@@ -2,6 +2,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { Portion } from '../portion.ts';
 import {
   type Attempt,
+  type DueDeliveries,
   type Recorded,
   type RecordKey,
   restartedAt,
@@ -28,6 +29,8 @@ export class Deliveries {
   readonly #updateRecord: StatementSync;
   readonly #settle: StatementSync;
   readonly #due: StatementSync;
+  readonly #firstDue: StatementSync;
+  readonly #dueOfAccount: StatementSync;
   readonly #nextDue: StatementSync;
   readonly #ofAccount: StatementSync;
   readonly #handledAfter: StatementSync;
@@ -46,16 +49,10 @@ export class Deliveries {
       UPDATE deliveries SET state = ?3, reason = ?4, attempts = ?5, due_at = ?6, updated_at = ?7
       WHERE route = ?1 AND seq = ?2 AND ${restarted} = ?8`);
     this.#settle = database.prepare(`DELETE FROM deliveries WHERE route = ? AND seq = ? AND ${restarted} = ?`);
-    // They are sorted before their bodies are read.
-    this.#due = prepareEntries(
-      database,
-      `SELECT ${waitingColumns} FROM (
-         SELECT seq, attempts FROM deliveries JOIN notifications USING (seq)
-         WHERE route = ? AND state = 'waiting' AND (due_at <= ? OR due_at > ?)
-           AND seq NOT IN (SELECT value FROM json_each(?))
-         ORDER BY due_at, seq LIMIT ?
-       ) d CROSS JOIN notifications n USING (seq)`,
-    );
+    this.#due = prepareDue(database, 'ORDER BY due_at, seq');
+    // Most are due at the same time: sorted, all of them would be gone through for one.
+    this.#firstDue = database.prepare(`SELECT account_id FROM ${isDue('deliveries')} ORDER BY due_at LIMIT 1`);
+    this.#dueOfAccount = prepareDue(database, 'AND account_id IS ?6 ORDER BY seq', 'deliveries_by_account');
     this.#nextDue = database.prepare(`
       SELECT min(due_at) AS due_at FROM deliveries WHERE route = ? AND state = 'waiting' AND due_at > ?`);
     this.#ofAccount = prepareEntries(
@@ -86,18 +83,16 @@ export class Deliveries {
     return this.#handledAfter.all(route, seq).map((row) => Number(row.seq));
   }
 
-  /** @param held entries that are left out; @param settled records that are, as `restartedAt` by entry */
-  due(
-    route: string,
-    now: number,
-    horizon: number,
-    limit: number,
-    held: ReadonlySet<number>,
-    settled: ReadonlyMap<number, number>,
-    bytes?: number,
-  ): WaitingPage {
-    const rows = this.#due.iterate(route, now, horizon, JSON.stringify([...held]), limit + settled.size);
-    return pageOf(rows, limit, settled, bytes);
+  /** @param settled records that are left out, as `restartedAt` by entry */
+  due(route: string, wanted: DueDeliveries, settled: ReadonlyMap<number, number>): WaitingPage {
+    const { now, horizon, limit, held, bytes, ofOneAccount } = wanted;
+    const values = [route, now, horizon, JSON.stringify([...held]), limit + settled.size] as const;
+    if (ofOneAccount !== true) return pageOf(this.#due.iterate(...values), limit, settled, bytes);
+    const first = this.#firstDue.get(route, now, horizon, JSON.stringify([...held, ...settled.keys()]));
+    // In the place of one that is settled there may be another, which is seen after the commit.
+    if (first === undefined) return { waiting: [], more: settled.size > 0 };
+    const rows = this.#dueOfAccount.iterate(...values, first.account_id ?? null);
+    return { ...pageOf(rows, limit, settled, bytes), more: true };
   }
 
   nextDue(route: string, now: number): number | null {
@@ -137,6 +132,23 @@ export class Deliveries {
     for (const seq of firsts.values()) wake.run(Date.now(), route, seq);
     return firsts;
   }
+}
+
+/** They are sorted before their bodies are read. */
+function prepareDue(database: DatabaseSync, rest: string, index?: string): StatementSync {
+  const table = index === undefined ? 'deliveries' : `deliveries INDEXED BY ${index}`;
+  return prepareEntries(
+    database,
+    `SELECT ${waitingColumns} FROM (SELECT seq, attempts FROM ${isDue(table)} ${rest} LIMIT ?5) d
+     CROSS JOIN notifications n USING (seq)`,
+  );
+}
+
+/** In SQL: those of a route that are due at a time, or after a horizon, without the given entries. */
+function isDue(table: string): string {
+  return `${table} JOIN notifications USING (seq)
+    WHERE route = ?1 AND state = 'waiting' AND (due_at <= ?2 OR due_at > ?3)
+      AND seq NOT IN (SELECT value FROM json_each(?4))`;
 }
 
 /**

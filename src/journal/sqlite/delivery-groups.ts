@@ -1,14 +1,15 @@
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
+import { type Due, mostDue, nextTryOf, waitingRoutes } from '../next-tries.ts';
 import {
   type DeliveryFilter,
   type DeliveryGroup,
   type DeliveryRecord,
-  type EventGroup,
   type EventGroups,
   type GroupFilter,
   isAboutGroups,
   mostGroups,
 } from '../operator-store.ts';
+import { digestReason } from '../route-session.ts';
 import { conditions, groupConditions } from './delivery-filter.ts';
 
 /*
@@ -23,12 +24,27 @@ export function eventGroups(database: DatabaseSync, which: GroupFilter, limit: n
     .prepare(`SELECT *, (${example}) AS example FROM ${from} g ORDER BY count DESC, last DESC LIMIT ?`)
     .all(...values, limit);
   const fitting = Number(sums?.fitting);
+  const found = rows.map((row) => ({ ...groupOf(row), event: String(row.event), example: textOrNull(row.example) }));
+  const first = firstDue(database, waitingRoutes(found));
   return {
-    groups: rows.map((row) => ({ ...eventGroupOf(row), example: textOrNull(row.example) })),
+    groups: found.map((group) => ({ ...group, event: group.event || null, nextTry: nextTryOf(group, first) })),
     fitting,
     count: Number(sums?.count),
     isMore: fitting > mostGroups,
   };
+}
+
+/** Of each of these routes. */
+function firstDue(database: DatabaseSync, routes: readonly string[]): Due[] {
+  const find = database.prepare(
+    `SELECT route, reason, event, due_at FROM deliveries WHERE route = ? AND state = 'waiting' AND due_at IS NOT NULL
+     ORDER BY due_at LIMIT ${mostDue}`,
+  );
+  return routes.flatMap((name) =>
+    find.all(name).map(({ route, reason, event, due_at }) => ({
+      ...{ route: String(route), reason: String(reason), event: String(event), dueAt: Number(due_at) },
+    })),
+  );
 }
 
 const example = `SELECT n.id FROM deliveries d JOIN notifications n USING (seq)
@@ -69,6 +85,17 @@ interface Total {
   readonly unseen: number;
 }
 
+/** Those that wait for their digest, by route. */
+export function collectingIn(database: DatabaseSync): Map<string, number> {
+  const rows = database
+    .prepare(
+      `SELECT route, sum(count) AS count FROM delivery_groups
+       WHERE state = 'waiting' AND substr(reason, 1, length(?1)) = ?1 GROUP BY route`,
+    )
+    .all(digestReason);
+  return new Map(rows.map(({ route, count }) => [String(route), Number(count)]));
+}
+
 export function totalsIn(database: DatabaseSync): Total[] {
   return database
     .prepare('SELECT route, state, count, unseen FROM delivery_totals')
@@ -91,10 +118,6 @@ export function fewGroups(
   const { where, values } = groupConditions(which);
   const rows = database.prepare(`SELECT * FROM delivery_groups WHERE ${where} LIMIT ?`).all(...values, atMost + 1);
   return rows.length > atMost ? null : rows;
-}
-
-function eventGroupOf(row: Record<string, unknown>): Omit<EventGroup, 'example'> {
-  return { ...groupOf(row), event: row.event === '' ? null : String(row.event) };
 }
 
 function textOrNull(value: unknown): string | null {

@@ -298,4 +298,8 @@ export const migrations: readonly string[] = [
       WHERE route = NEW.route AND state <> 'waiting';
   END;
   `,
+  `
+  -- How far an act is, as a JSON object: see ActProgress. Null where nobody is told.
+  ALTER TABLE audit ADD COLUMN progress TEXT;
+  `,
 ];

@@ -30,7 +30,20 @@ export function actOf(
   const rows = new ActRows(database, operator, selection);
   const steps = <T>(act: ActName, items: readonly T[], work: (item: T) => boolean) =>
     inSteps(database, folder, items, work, (count) => rows.add(act, count));
+  /** A step of its own: it isn't undone with what is changed. */
+  const noting = (work: () => void) => {
+    inTransaction(database, folder, undefined, () => {
+      work();
+      return 1;
+    });
+  };
   return {
+    begin: async (act) => {
+      let number = 0;
+      noting(() => (number = rows.begin(act)));
+      return number;
+    },
+    tell: async (progress) => noting(() => rows.tell(progress)),
     retry: (chosen) => steps('retry', chosen, (record) => retry(database, record)),
     retryDead: (which) =>
       retryDead(database, folder, { ...which, states: ['dead'] }, (count) => rows.add('retry', count)),

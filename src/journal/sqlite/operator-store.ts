@@ -3,7 +3,7 @@ import type { Entry } from '../../notification/entry.ts';
 import type { NotificationState, Problem } from '../../notification/notification.ts';
 import { isDoubtful } from '../clock.ts';
 import type { OperatorStore } from '../operator-store.ts';
-import { actsSince } from './audit.ts';
+import { actAt, actsSince } from './audit.ts';
 import { lastSign } from './clock.ts';
 import { databaseFile, openDatabaseBeside } from './database.ts';
 import { waitingAmong } from './deliveries.ts';
@@ -29,6 +29,7 @@ export function openOperatorStore(folder: string): OperatorStore {
   return {
     act: (operator, selection) => actOf(database, folder, operator, selection),
     acts: async (since, limit) => actsSince(database, since, limit),
+    actAt: async (number) => actAt(database, number),
     records: async (which, after, limit) => records(database, which, after, limit),
     groups: async (which) => groups(database, which),
     eventGroups: async (which, limit) => eventGroups(database, which, limit),

@@ -13,7 +13,7 @@ import type {
 import { firstSince } from './block-index.ts';
 import { databaseFile, openDatabaseBeside, sizeOf } from './database.ts';
 import { countsIn } from './delivery-counts.ts';
-import { totalsIn } from './delivery-groups.ts';
+import { collectingIn, totalsIn } from './delivery-groups.ts';
 import { loggedDeliveriesOf, loggedSince } from './delivery-log.ts';
 import { driftOf } from './drift.ts';
 import { journalFailure } from './failure.ts';
@@ -116,6 +116,7 @@ export function summarise(database: DatabaseSync, file: string): Summary {
   const totalOf = (route: string, state: string) =>
     totals.find((total) => total.route === route && total.state === state) ?? { count: 0, unseen: 0 };
   const pauses = pausesIn(database);
+  const collecting = collectingIn(database);
   const firstAfter = database.prepare('SELECT received_at FROM notifications WHERE seq > ? ORDER BY seq LIMIT 1');
   const cursors = new Map<unknown, number>();
   for (const { name, cursor } of database.prepare('SELECT name, cursor FROM routes').all())
@@ -151,11 +152,13 @@ export function summarise(database: DatabaseSync, file: string): Summary {
             waitingSince === undefined ? 0 : Math.max(0, Math.round((Date.now() - Number(waitingSince)) / 1_000)),
         },
         waiting: totalOf(name, 'waiting').count,
+        collecting: collecting.get(name) ?? 0,
         quarantined: totalOf(name, 'quarantined').count,
         dead: totalOf(name, 'dead').count,
         unseen: totalOf(name, 'quarantined').unseen + totalOf(name, 'dead').unseen,
         paused: pauses.get(name) ?? null,
         holder: null,
+        state: null,
       };
     }),
   };

@@ -2,7 +2,7 @@ import type { StatementSync } from 'node:sqlite';
 import { unlessAborted } from '../../common/async/abort.ts';
 import type { Interest } from '../../notification/entry.ts';
 import { JournalError } from '../journal.ts';
-import type { Page, RouteSession, Settlement, Waiting, WaitingPage } from '../route-session.ts';
+import type { DueDeliveries, Page, RouteSession, Settlement, Waiting, WaitingPage } from '../route-session.ts';
 import type { Connection } from './connection.ts';
 import type { Deliveries } from './deliveries.ts';
 import { erasedAmong } from './rows.ts';
@@ -148,17 +148,11 @@ class SqliteRouteSession implements RouteSession {
     return connection.transaction(() => deliveries.wakeFirst(this.#route));
   }
 
-  async due(
-    now: number,
-    horizon: number,
-    limit: number,
-    held: ReadonlySet<number>,
-    bytes?: number,
-  ): Promise<WaitingPage> {
+  async due(wanted: DueDeliveries): Promise<WaitingPage> {
     const { settlements } = this.#shared;
     settlements.commitRecords(this.#route);
     const settled = settlements.settledOf(this.#route);
-    return this.#reading((deliveries) => deliveries.due(this.#route, now, horizon, limit, held, settled, bytes));
+    return this.#reading((deliveries) => deliveries.due(this.#route, wanted, settled));
   }
 
   nextDue(now: number): Promise<number | null> {

@@ -48,7 +48,7 @@ export const deliveryMetrics: readonly Metric[] = [
   {
     name: 'kazoo_relay_delivery_latency_seconds',
     type: 'histogram',
-    help: 'Time from the arrival of a notification at the daemon to its delivery; long for a replay.',
+    help: 'Time from the arrival of a notification at the daemon to its delivery; long for a replay and for a digest.',
     labels: ['route'],
     read({ routes }) {
       return routes.flatMap(({ name: route, counts }) => histogramSamples(this.name, { route }, counts.sinceReceived));
@@ -116,9 +116,16 @@ export const deliveryMetrics: readonly Metric[] = [
   {
     name: 'kazoo_relay_deliveries_waiting',
     type: 'gauge',
-    help: 'Notifications that wait for their next attempt, or behind an earlier one of their account.',
+    help: 'Notifications that wait for their next attempt, behind an earlier one of their account, or for their digest.',
     labels: ['route'],
     read: eachKnown(({ waiting }) => waiting),
+  },
+  {
+    name: 'kazoo_relay_deliveries_collecting',
+    type: 'gauge',
+    help: 'How many of those that wait were never tried, and wait for their digest.',
+    labels: ['route'],
+    read: eachKnown(({ collecting }) => collecting),
   },
   {
     name: 'kazoo_relay_deliveries_quarantined',

@@ -2,7 +2,17 @@ import type { Body } from './body.ts';
 import { hasFailed } from './sentences.ts';
 
 /** From the least to the most urgent; PagerDuty's names. */
-export type Severity = 'info' | 'warning' | 'error' | 'critical';
+export const severities = ['info', 'warning', 'error', 'critical'] as const;
+
+export type Severity = (typeof severities)[number];
+
+/** Stands before a title. */
+export const severityMark: Readonly<Record<Severity, string>> = {
+  info: '',
+  warning: '⚠ ',
+  error: '❗ ',
+  critical: '🚨 ',
+};
 
 const urgent: Readonly<Record<string, Severity>> = {
   emergency_bridge: 'critical',
@@ -26,5 +36,5 @@ const urgent: Readonly<Record<string, Severity>> = {
 export function severityOf(event: string | null, body: Body): Severity {
   if ((event === 'transaction' || event === 'topup') && hasFailed(body)) return 'error';
   if (event === 'emergency_bridge' && body.of('emergency_test_call') === true) return 'info';
-  return (event !== null && urgent[event]) || 'info';
+  return (event !== null && Object.hasOwn(urgent, event) && urgent[event]) || 'info';
 }

@@ -24,13 +24,15 @@ export interface Fact {
 /** A text of a body may be any number of characters long: this much of it is enough to know what it is about. */
 const longestValue = 500;
 const longestTitle = 200;
+/** As a name of a field: those of an event that nobody knows are whatever a body says. */
+const longestLabel = 100;
 
 /** The words for a notification, of any event: one that the catalogue doesn't know is told by its name and its fields. */
 export function summaryOf(envelope: ShapedEnvelope): Summary {
   const { event, account_id: accountId, zone, occurred_at: at, valid, data } = envelope;
   const body = new Body(data ?? {});
   const definition = typeof event === 'string' ? anyEventNamed(event) : undefined;
-  const sentence = (event && sentences[event]?.(body)) || definition?.title || event || 'Unknown event';
+  const sentence = sentenceOf(event, body) || titleOf(event);
   const fields =
     definition?.fields ?? Object.keys(data ?? {}).map((name) => ({ name, type: 'any' as const, secret: false }));
   const facts = fields.flatMap((field) => factOf(field, body));
@@ -48,6 +50,16 @@ export function summaryOf(envelope: ShapedEnvelope): Summary {
       ...added.flatMap(([name, value]) => (value ? [{ name, value: oneLine(value, longestValue) }] : [])),
     ],
   };
+}
+
+/** An event may have any name, also that of what every object inherits. */
+function sentenceOf(event: string | null | undefined, body: Body): string | undefined {
+  return event && Object.hasOwn(sentences, event) ? sentences[event]?.(body) : undefined;
+}
+
+/** An event by the name that the catalogue has for it, where it has one. */
+export function titleOf(event: string | null | undefined): string {
+  return oneLine((event && anyEventNamed(event)?.title) || event || 'Unknown event', longestTitle);
 }
 
 /** Keys that say nothing to a person: ids, databases and what belongs to the phone system's insides. */
@@ -68,7 +80,7 @@ type Described = Pick<EventField, 'name' | 'type' | 'secret'>;
 function factOf({ name, type, secret }: Described, body: Body): Fact[] {
   if (secret || isTechnical(name)) return [];
   const value = textOf(body.of(name), type, name);
-  return value === '' ? [] : [{ name: labelOf(name), value: oneLine(value, longestValue) }];
+  return value === '' ? [] : [{ name: oneLine(labelOf(name), longestLabel), value: oneLine(value, longestValue) }];
 }
 
 function textOf(value: Json | undefined, type: EventField['type'], name: string): string {
@@ -98,8 +110,8 @@ function labelOf(name: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
-/** Without what would steer a terminal, turn the writing around, or begin a line. */
-function oneLine(text: string, most: number): string {
+/** Without what would steer a terminal, turn the writing around, or begin a line. @param most characters */
+export function oneLine(text: string, most: number): string {
   const line = text
     .toWellFormed()
     .replace(/[\s\p{C}]+/gu, ' ')

@@ -1,8 +1,6 @@
-import { once } from 'node:events';
-import { createConnection, isIP, type Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { unlessAborted } from '../../common/async/abort.ts';
-import { addressAttemptTimeout } from '../../common/net/addresses.ts';
-import { explainTls, readTls } from '../../common/net/tls.ts';
+import { openSocket } from '../../common/net/open-socket.ts';
 import type { Connection } from './connection.ts';
 import { type Message, octetCounted } from './message.ts';
 import type { SyslogSinkOptions } from './options.ts';
@@ -13,35 +11,9 @@ export async function openStream(
   options: SyslogSinkOptions,
   signal: AbortSignal,
 ): Promise<Connection> {
-  return new StreamConnection(await connectedSocket(place, options, signal));
-}
-
-async function connectedSocket(
-  place: { readonly host: string; readonly port: number },
-  { url, tls, timeout }: SyslogSinkOptions,
-  signal: AbortSignal,
-): Promise<Socket> {
-  const patience = { ...place, ...addressAttemptTimeout(timeout), keepAlive: true, keepAliveInitialDelay: 15_000 };
+  const { url, tls, timeout } = options;
   const isTls = /^tls:/i.test(url);
-  const socket = isTls
-    ? // Always set: NODE_TLS_REJECT_UNAUTHORIZED must not switch the check off.
-      process.getBuiltinModule('node:tls').connect({
-        ...(isIP(place.host) === 0 && { servername: place.host }),
-        ...readTls(tls),
-        ...patience,
-        rejectUnauthorized: true,
-      })
-    : createConnection(patience);
-  try {
-    const given = AbortSignal.any([signal, AbortSignal.timeout(timeout)]);
-    await once(socket, isTls ? 'secureConnect' : 'connect', { signal: given });
-    return socket;
-  } catch (error) {
-    socket.destroy();
-    if (Error.isError(error) && error.name === 'AbortError')
-      throw new Error(`no connection within ${timeout} ms`, { cause: error });
-    throw explainTls(error);
-  }
+  return new StreamConnection(await openSocket(place, { tls: isTls ? tls : undefined, timeout }, signal));
 }
 
 /** Over TCP, with or without TLS. */

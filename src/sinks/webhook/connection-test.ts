@@ -2,11 +2,11 @@ import type { Dispatcher } from 'undici';
 import { reasonOf } from '../../common/errors.ts';
 import { explainTls } from '../../common/net/tls.ts';
 import { createMask } from '../../common/text/secret-mask.ts';
+import { openTransport } from '../http/transport.ts';
 import { createAddress } from './address.ts';
 import { createAuth } from './auth.ts';
 import type { WebhookOptions } from './options.ts';
 import { secretsOf } from './request.ts';
-import { openTransport } from './transport.ts';
 
 /**
  * Connects to the receiver as a request would, through proxy and TLS, and sends none; where there is OAuth 2, fetches a
@@ -17,7 +17,7 @@ export async function connectionTest(options: WebhookOptions): Promise<string> {
   const address = createAddress(options.url);
   const secrets = secretsOf(options, address);
   const mask = createMask(() => secrets);
-  const dispatcher = openTransport(options);
+  const dispatcher = openTransport(options, options.url);
   const elsewhere = { ...options, tls: { ...options.tls, serverName: undefined } };
   const auth = await createAuth(options, (target) => openTransport(elsewhere, target), mask);
   try {

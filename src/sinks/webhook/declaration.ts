@@ -3,10 +3,10 @@ import type { OptionIssue } from '../../common/options/declare.ts';
 import { anyCase, orReference, when, whenSchema } from '../../common/options/value-checks.ts';
 import type { Delivery, EnvelopeKey } from '../../notification/envelope.ts';
 import type { SinkDeclaration } from '../sink.ts';
+import { templatePaths } from '../template/template.ts';
 import { createAddress } from './address.ts';
 import { batchFormats, createFormat } from './formats/formats.ts';
 import { rateLimitOf } from './formats/presets.ts';
-import { templatePaths } from './formats/template.ts';
 import { type FormatName, formatNames, type WebhookOptions, webhookOptions } from './options.ts';
 import { fieldFormats, headerName, ownHeaders, rules, warnings } from './validate.ts';
 
@@ -50,8 +50,11 @@ export const webhookDeclaration: SinkDeclaration<WebhookOptions> = {
   schemaRules,
   warnings,
   requiredKeys,
-  paths: ({ template }) => (template === undefined ? [] : templatePaths(template)),
+  paths: ({ template }) =>
+    template === undefined ? [] : templatePaths(template, 'fields').map((path) => ({ at: ['template', 'body'], path })),
   rehearse,
+  // A placeholder has one value for each notification.
+  digests: ({ preset, url }) => preset !== undefined && createAddress(url).placeholders.length === 0,
 };
 
 /** Makes the request that a delivery would become, up to its body and URL. */

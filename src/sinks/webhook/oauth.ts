@@ -3,8 +3,8 @@ import type { Dispatcher } from 'undici';
 import { Deadlines } from '../../common/async/deadlines.ts';
 import { codeOf, reasonOf } from '../../common/errors.ts';
 import type { Mask } from '../../common/text/secret-mask.ts';
+import { roundTrip } from '../http/round-trip.ts';
 import { SinkUnavailable } from '../sink.ts';
-import { roundTrip } from './http.ts';
 import type { OAuth2Options } from './options.ts';
 
 interface Token {

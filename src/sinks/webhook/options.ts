@@ -1,6 +1,8 @@
 import type { TlsFiles } from '../../common/net/tls.ts';
 import type { OptionTree } from '../../common/options/declare.ts';
 import { tlsOptions } from '../../common/options/tls-options.ts';
+import { proxyOption, type RequestTimeout, timeoutOptions } from '../http/options.ts';
+import type { TemplateOptions } from '../template/template.ts';
 
 /** Times are milliseconds. */
 export interface WebhookOptions {
@@ -12,7 +14,7 @@ export interface WebhookOptions {
   readonly template?: TemplateOptions | undefined;
   readonly batch: { readonly max: number; readonly linger: number };
   readonly signature: { readonly secrets: readonly string[] };
-  readonly timeout: { readonly connect: number; readonly total: number };
+  readonly timeout: RequestTimeout;
   readonly concurrency: number;
   readonly preset: PresetName | undefined;
   readonly link: string | undefined;
@@ -43,11 +45,6 @@ export const formatNames = [
 
 export type FormatName = (typeof formatNames)[number];
 
-export interface TemplateOptions {
-  readonly body: string;
-  readonly contentType: string;
-}
-
 interface AuthOptions {
   readonly basic?: { readonly user: string; readonly password: string } | undefined;
   readonly bearer?: { readonly token: string } | undefined;
@@ -62,13 +59,10 @@ export interface OAuth2Options {
   readonly parameters: Readonly<Record<string, string>>;
 }
 
-export interface TlsOptions extends TlsFiles {
+interface TlsOptions extends TlsFiles {
   readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
   readonly verify: boolean;
 }
-
-/** Variables of the environment that the proxy `environment` means; their values may hold a password. */
-export const proxyVariables = ['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY'] as const;
 
 export const webhookOptions: OptionTree = {
   url: {
@@ -124,14 +118,7 @@ export const webhookOptions: OptionTree = {
       sensitive: true,
     },
   },
-  timeout: {
-    connect: {
-      doc: 'Time limit for opening a connection; if the host has several addresses, each has a third of it.',
-      format: 'positive duration',
-      default: 10_000,
-    },
-    total: { doc: 'Time limit for a request.', format: 'positive duration', default: 30_000 },
-  },
+  timeout: timeoutOptions,
   concurrency: {
     doc: 'Maximum number of simultaneous requests; with 1, they keep the order of notifications.',
     format: 'positive number',
@@ -184,12 +171,7 @@ export const webhookOptions: OptionTree = {
       default: true,
     },
   },
-  proxy: {
-    doc: 'http:// or https:// URL; environment: use HTTP_PROXY, HTTPS_PROXY and NO_PROXY (names, globs, networks); none: no proxy.',
-    format: 'proxy',
-    default: 'environment',
-    sensitive: true,
-  },
+  proxy: proxyOption,
   http2: { doc: 'true: use HTTP/2 if the receiver offers it over TLS.', format: Boolean, default: true },
   allowPrivateNetworks: {
     doc: 'false: refuse addresses that are not public, such as private, loopback and link-local ones.',

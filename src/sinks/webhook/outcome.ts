@@ -1,9 +1,7 @@
-import { codeOf, reasonOf } from '../../common/errors.ts';
-import { explainTls } from '../../common/net/tls.ts';
-import { truncateUtf8 } from '../../common/text/format.ts';
 import type { Mask } from '../../common/text/secret-mask.ts';
+import { retryAfter, singleLine } from '../http/outcome.ts';
+import type { Answer } from '../http/round-trip.ts';
 import { type Outcome, SinkUnavailable } from '../sink.ts';
-import { type Answer, Interrupted, InvalidAnswer, TimedOut } from './http.ts';
 
 /** Between tries of a receiver that is gone, in milliseconds. */
 const probeAfter = 3_600_000;
@@ -48,31 +46,6 @@ interface Receiver {
 /** Wrong credentials, no right, no such address: what is wrong with one request may be wrong with all. */
 const isRefusal: ReadonlySet<number> = new Set([401, 403, 404]);
 
-/** The outcome of a request without an answer. */
-export function failureOutcome(error: unknown, mask: Mask): Outcome {
-  const code = error instanceof TimedOut ? 'ETIMEDOUT' : codeOf(error);
-  const known = [TimedOut, Interrupted, InvalidAnswer].some((kind) => error instanceof kind);
-  // Where each address of a name has failed, the error has no message but a code.
-  const text = singleLine(mask(reasonOf(explainTls(error)) || code || 'the connection failed'));
-  const what = unreadable.test(text) ? 'its answer is no HTTP that can be read' : 'no answer';
-  return { status: 'retry', reason: known ? text : `${what}: ${text}`, ...(code && { code }), away: true };
-}
-
-/** What undici and its parser say of an answer that did come. */
-const unreadable = /^(Response does not match the HTTP|Headers Overflow|Response body length does not match)/;
-
-/** Unix milliseconds that a `Retry-After` asks to wait for, `now` at least: who waits has to set a bound to it. */
-export function retryAfter({ headers }: Pick<Answer, 'headers'>, now: number): number | undefined {
-  // A proxy may have put its own beside the receiver's: then the first counts.
-  const text = [headers['retry-after'] ?? ''].flat()[0]?.trim() ?? '';
-  const time = /^\d+$/.test(text)
-    ? now + Number(text) * 1000
-    : /^[A-Z][a-z]+, .* GMT$/.test(text)
-      ? Date.parse(text)
-      : Number.NaN;
-  return Number.isNaN(time) ? undefined : Math.max(time, now);
-}
-
 const redirected = ' (a redirect that is not followed: name its target as the url)';
 
 /** The receiver as a whole isn't there, or isn't up. */
@@ -84,10 +57,6 @@ function mayWorkLater(status: number): boolean {
 
 function bodyExcerpt(body: Buffer, mask: Mask): string {
   // White space, secrets and escapes take more than what is left of them.
-  const text = singleLine(mask(body.toString('utf8', 0, 2 * keptOfBody)));
+  const text = singleLine(mask(body.toString('utf8', 0, 2 * keptOfBody)), keptOfBody);
   return text === '' ? '' : `: ${text}`;
-}
-
-function singleLine(text: string): string {
-  return truncateUtf8(text.replace(/[\p{Cc}\s]+/gu, ' ').trim(), keptOfBody);
 }

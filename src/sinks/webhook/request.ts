@@ -1,11 +1,11 @@
-import { unescape as decode } from 'node:querystring';
 import type { Mask } from '../../common/text/secret-mask.ts';
 import type { Delivery } from '../../notification/envelope.ts';
+import { proxySecrets } from '../http/proxy.ts';
+import type { Request } from '../http/round-trip.ts';
 import type { Address } from './address.ts';
 import { createSigner } from './auth.ts';
 import { createFormat } from './formats/formats.ts';
-import type { Answer, Request } from './http.ts';
-import { proxyVariables, type WebhookOptions } from './options.ts';
+import type { WebhookOptions } from './options.ts';
 
 /** Makes the request that delivers these, but for its `authorization`. @param now Unix milliseconds */
 export type RequestMaker = (batch: readonly Delivery[], now: number) => Request;
@@ -17,13 +17,15 @@ export function createRequestMaker(options: WebhookOptions, address: Address): R
   const { method } = options;
   const { origin } = address;
   const { one, several } = createFormat(options);
+  const least = options.batch.max > 1 ? 1 : 2;
   const signer = createSigner(options.signature.secrets);
   const own = lowerCase(options.headers);
 
   return (batch, now) => {
     const [first] = batch;
     if (first === undefined) throw new Error('there is nothing to send');
-    const content = options.batch.max > 1 && several !== undefined ? several(batch) : one(first);
+    // An array stays one, whatever is in it; a digest of one is the message about that.
+    const content = batch.length >= least && several !== undefined ? several(batch) : one(first);
     const headers: Record<string, string> = { 'user-agent': 'kazoo-relay', 'content-type': content.type };
     Object.assign(headers, content.headers, own, signer.headersFor(batch, content.text, now));
     const path = address.pathFor(first);
@@ -65,16 +67,6 @@ export function showRequest(
   return request.body === null ? head : `${head}\n\n${mask(request.body)}`;
 }
 
-/** The answer to it, with the beginning of its body. */
-export function showAnswer({ status, headers, body }: Answer, mask: Mask): string {
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${mask(String(value))}`);
-  const text = mask(body.toString()).slice(0, longestShown);
-  return [`${status}`, ...lines, ...(text === '' ? [] : ['', text])].join('\n');
-}
-
-/** Characters. */
-const longestShown = 4_096;
-
 /** What may appear in no reason, message or report. */
 export function secretsOf(options: WebhookOptions, { path }: Address): string[] {
   const [folders = '', query = ''] = path.split('?');
@@ -85,7 +77,7 @@ export function secretsOf(options: WebhookOptions, { path }: Address): string[] 
     ...Object.values(options.headers),
     ...Object.values(options.fields).filter((value) => value.length >= shortestField),
     ...options.signature.secrets.flatMap((secret) => [secret, secret.replace(/^whsec_/, '')]),
-    ...[options.proxy, ...proxyVariables.map((name) => process.env[name] ?? '')].flatMap(credentialsIn),
+    ...proxySecrets(options.proxy),
   ];
 }
 
@@ -94,13 +86,6 @@ const shortestPath = 16;
 
 /** A field may be a key of the receiver's; "eu" isn't one. */
 const shortestField = 8;
-
-function credentialsIn(proxy: string): string[] {
-  if (!URL.canParse(proxy)) return [];
-  const { username, password } = new URL(proxy);
-  const [user, secret] = [decode(username), decode(password)];
-  return [password, secret, Buffer.from(`${user}:${secret}`).toString('base64')];
-}
 
 /** The parts of a text that stand between placeholders. */
 function literals(text: string): string[] {

@@ -5,23 +5,18 @@ import { messages } from '../../common/messages.ts';
 import { createMask, type Mask } from '../../common/text/secret-mask.ts';
 import type { Delivery } from '../../notification/envelope.ts';
 import { Undeliverable } from '../content.ts';
+import { failureOutcome, retryAfter, showAnswer } from '../http/outcome.ts';
+import type { Answer, Request } from '../http/round-trip.ts';
 import { type Outcome, type ProbeReport, type Sink, type SinkKind, SinkUnavailable } from '../sink.ts';
 import { createAddress } from './address.ts';
 import { type Auth, createAuth } from './auth.ts';
 import { webhookDeclaration } from './declaration.ts';
 import { rateLimitOf } from './formats/presets.ts';
-import { type Answer, type HttpClient, type Request, send } from './http.ts';
+import { type HttpClient, send } from './http.ts';
 import type { WebhookOptions } from './options.ts';
-import { failureOutcome, outcomeOf, retryAfter } from './outcome.ts';
+import { outcomeOf } from './outcome.ts';
 import { RateLimiter } from './rate-limiter.ts';
-import {
-  createRequestMaker,
-  credentialHeaders,
-  type RequestMaker,
-  secretsOf,
-  showAnswer,
-  showRequest,
-} from './request.ts';
+import { createRequestMaker, credentialHeaders, type RequestMaker, secretsOf, showRequest } from './request.ts';
 
 /** HTTP requests to a receiver of the operator's. What its answer means stands in `outcome.ts`. */
 export const webhookSink: SinkKind<WebhookOptions> = {
@@ -30,13 +25,13 @@ export const webhookSink: SinkKind<WebhookOptions> = {
 
   async open(options, { log }) {
     // The library takes a while to load, and much memory: only who has such a route pays for it.
-    const { openTransport } = await import('./transport.ts');
+    const { openTransport } = await import('../http/transport.ts');
     const address = createAddress(options.url);
     const secrets = secretsOf(options, address);
     let auth: Auth | undefined;
     const mask = createMask(() => [...secrets, ...(auth?.secrets() ?? [])]);
     const make = createRequestMaker(options, address);
-    const dispatcher = openTransport(options);
+    const dispatcher = openTransport(options, options.url);
     // The receiver's name is of no use at the token endpoint, which is elsewhere.
     auth = await createAuth(
       options,
@@ -108,6 +103,12 @@ class WebhookSink implements Sink {
     const outcome = await this.#sendOnce(batch, signal);
     if (!mayBlameOne(batch, outcome)) return batch.map(() => outcome);
     return this.#divide(batch, performance.now() + this.#options.timeout.total / 2, signal);
+  }
+
+  /** A preset has a message for several. */
+  async deliverDigest(batch: readonly Delivery[], signal: AbortSignal): Promise<Outcome[]> {
+    const outcome = await this.#sendOnce(batch, signal);
+    return batch.map(() => outcome);
   }
 
   async probe(delivery: Delivery, signal: AbortSignal): Promise<ProbeReport> {

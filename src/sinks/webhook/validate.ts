@@ -5,9 +5,10 @@ import { unescapedAt, unescapedAtMessage } from '../../common/options/value-chec
 import { excerptOf } from '../../common/text/slips.ts';
 import { isSecretParameter } from '../../kazoo/secrets.ts';
 import { isMisreadSource } from '../cloudevents.ts';
+import { httpWarnings, proxyRule, timeoutRule } from '../http/options.ts';
 import { isPlaceholder, placeholdersIn, unknownPlaceholder } from '../placeholders.ts';
 import type { SinkRoute } from '../sink.ts';
-import { revealedBy, unencrypted } from '../unencrypted.ts';
+import { revealedBy, unencryptedUrl } from '../unencrypted.ts';
 import { createAddress } from './address.ts';
 import { createSigner } from './auth.ts';
 import { batchFormats, createFormat } from './formats/formats.ts';
@@ -29,7 +30,9 @@ export const rules: readonly OptionRule<WebhookOptions>[] = [
     refuseHeaders,
     refuseAuth,
   ].map(refusing),
-  ...[refuseBasic, refuseBearer, refuseTokenUrl, refuseProxy, refuseTimeouts, refuseRate].map(refusing),
+  ...[refuseBasic, refuseBearer, refuseTokenUrl, refuseProxy, refuseRate].map(refusing),
+  timeoutRule,
+  proxyRule,
   certificateWithKey,
   ({ format, template, fields }) =>
     format === 'template' && template !== undefined
@@ -172,32 +175,16 @@ function refuseTokenUrl({ auth: { oauth2 } }: WebhookOptions, refuse: Refuse): v
   else refuse(hasLogin(url), path, 'must be without user and password; they are clientId and clientSecret');
 }
 
-/** Node's timers go no further; an hour is more than any request should take. */
-const longest = 3_600_000;
-
 function refuseProxy({ proxy, allowPrivateNetworks }: WebhookOptions, refuse: Refuse): void {
-  const hasProxy = proxy !== 'environment' && proxy !== 'none';
-  const hasStrayAt = hasProxy && unescapedAt.test(proxy);
-  refuse(hasStrayAt, ['proxy'], unescapedAtMessage);
   refuse(
-    hasProxy && !hasStrayAt && !isHttpUrl(proxy),
-    ['proxy'],
-    'must be environment, none, or a URL such as http://host:3128',
-  );
-  refuse(
-    hasProxy && !allowPrivateNetworks,
+    proxy !== 'environment' && proxy !== 'none' && !allowPrivateNetworks,
     ['proxy'],
     'chooses the address by itself, so that allowPrivateNetworks: false would check nothing',
   );
 }
 
-function refuseTimeouts({ timeout }: WebhookOptions, refuse: Refuse): void {
-  refuse(timeout.connect > longest, ['timeout', 'connect'], 'must be an hour at most');
-  refuse(timeout.total > longest, ['timeout', 'total'], 'must be an hour at most');
-}
-
 function refuseRate({ rateLimit }: WebhookOptions, refuse: Refuse): void {
-  refuse((rateLimit?.per ?? 0) > 24 * longest, ['rateLimit', 'per'], 'must be a day at most');
+  refuse((rateLimit?.per ?? 0) > 24 * 3_600_000, ['rateLimit', 'per'], 'must be a day at most');
 }
 
 function isHeaderValue(text: string): boolean {
@@ -218,28 +205,16 @@ export function warnings(
   options: WebhookOptions,
   { timeout: patience, zones, reveal }: SinkRoute,
 ): readonly OptionIssue[] {
-  const { timeout, tls, auth, proxy } = options;
-  const found: OptionIssue[] = [];
-  if (timeout.total >= patience) {
-    found.push({
-      path: ['timeout', 'total'],
-      message: "isn't shorter than the route's timeout, which would always come first",
-    });
-  }
-  if (timeout.connect > timeout.total) {
-    found.push({
-      path: ['timeout', 'connect'],
-      message: 'is longer than timeout.total, which would always come first',
-    });
-  }
+  const { tls, auth } = options;
+  const found = httpWarnings(options, patience);
   if (!tls.verify) {
     found.push({ path: ['tls', 'verify'], message: 'lets anybody between here and the receiver read and answer' });
   }
-  found.push(...readable(['url'], options.url, [...secretNames(options), ...revealedBy(reveal)]));
+  found.push(...unencryptedUrl(['url'], options.url, [...secretNames(options), ...revealedBy(reveal)]));
   if (auth.oauth2 !== undefined)
-    found.push(...readable(['auth', 'oauth2', 'tokenUrl'], auth.oauth2.tokenUrl, ['clientSecret and the tokens']));
-  if (URL.canParse(proxy) && new URL(proxy).password !== '')
-    found.push(...readable(['proxy'], proxy, ['its password']));
+    found.push(
+      ...unencryptedUrl(['auth', 'oauth2', 'tokenUrl'], auth.oauth2.tokenUrl, ['clientSecret and the tokens']),
+    );
   const misread = options.format === 'cloudevents-binary' ? zones.filter(isMisreadSource) : [];
   if (misread.length > 0) {
     const message =
@@ -262,9 +237,4 @@ function secretNames({ auth, headers, fields, url }: WebhookOptions): string[] {
     names.filter(isSecretParameter).map((name) => (option === 'query' ? `${name} in the query` : `${option}.${name}`)),
   );
   return [...ways, ...inRequest];
-}
-
-function readable(path: OptionIssue['path'], url: string, secrets: readonly string[]): OptionIssue[] {
-  const { protocol, hostname } = new URL(url);
-  return protocol === 'http:' ? unencrypted(path, hostname, secrets) : [];
 }

@@ -28,6 +28,10 @@ beforeAll(async () => {
   const routes = {
     archive: { sink: { type: 'file', path: join(folder, 'archive.ndjson') } },
     broken: { sink: { type: 'file', path: folder } },
+    summary: {
+      digest: { every: '1d' },
+      sink: { type: 'webhook', preset: 'slack', url: 'http://127.0.0.1:1' },
+    },
   };
   const brokers = [{ zone: 'west', url: broker.url }];
   const http = { listen: '127.0.0.1:0' };
@@ -83,6 +87,9 @@ describe('status', () => {
     await publishAsKazoo(broker.url, 1, { 'Current-Balance': 'much' });
     await until(async () => (await status()).journal.messages === 4, { what: 'all in the journal' });
     await until(async () => (await status()).routes[0]?.lag?.messages === 0, { what: 'the archive to catch up' });
+    // The counts of the last hour may be as old as they are costly.
+    await until(async () => (await status()).routes[0]?.delivered?.last_hour === 3, { what: 'what was delivered' });
+    await until(async () => (await status()).routes[2]?.waiting === 3, { what: 'the digest to collect' });
     await until(async () => (await status()).routes[1]?.circuit?.state === 'open', { what: 'the open circuit' });
     await until(async () => (await status()).http?.open, { what: 'the open HTTP port' });
     expect(statSync(join(folder, 'journal', 'control.sock')).mode & 0o777).toBe(0o600);
@@ -104,15 +111,19 @@ describe('status', () => {
         circuit: { state: 'closed' },
       },
       { name: 'broken', lag: { messages: 4 }, circuit: { reason: expect.stringContaining("can't be written") } },
+      { name: 'summary', lag: { messages: 0 }, waiting: 3, collecting: 3, circuit: { state: 'closed' } },
     ]);
     const { stdout } = await cli(['status', '--config', config]);
     expect(stdout).toMatch(/running, pid \d+/);
     expect(stdout).toMatch(/^archive +file +3 +\d+ +\d+ s ago +0 /m);
     expect(stdout).toMatch(/^Journal .*: ([\d.]+ KiB) of 10\.0 GiB \((?!\1)[\d.]+ [KM]iB on disk\), 4 notif/m);
+    expect(stdout).toMatch(/^summary +webhook .* collecting$/m);
+    const { stdout: why } = await cli(['why', '--event', 'low_balance', '--config', config]);
+    expect(why).toMatch(/^ +summary +waiting for its digest, due \S+( \S+)?$/m);
     expect(stdout).toMatch(/HTTP +127\.0\.0\.1:[1-9]\d+$/m);
     expect(stdout).toMatch(/west +127\.0\.0\.1:\d+ +test-\S+ +consuming/);
     expect(stdout).toMatch(
-      /broken +file +0 +0 +- +4 \(\d+ s\).*sink away\n.*\nthe sink of broken is away for \d+ s: .* can't be written/s,
+      /broken +file +0 +0 +- +4 \(\d+ s\).*sink away\n.*\nthe sink of broken is away since \S+ \(for \d+ s\): .* can't be written/s,
     );
   });
 
@@ -143,6 +154,7 @@ describe('status', () => {
     expect(routes).toMatchObject([
       { name: 'archive', lag: null, dead: null, interrupted: reason },
       { name: 'broken', interrupted: reason },
+      { name: 'summary' },
     ]);
     const { stdout, code } = await cli(['status', '--config', config]);
     expect(code).toBe(0);
@@ -165,7 +177,11 @@ describe('status', () => {
     await daemon?.end('SIGKILL');
     const { running, brokers, routes } = await status();
     expect({ running, brokers }).toEqual({ running: false, brokers: null });
-    expect(routes).toMatchObject([{ name: 'archive', lag: { messages: 0 }, circuit: null }, { name: 'broken' }]);
+    expect(routes).toMatchObject([
+      { name: 'archive', lag: { messages: 0 }, circuit: null },
+      { name: 'broken' },
+      { name: 'summary' },
+    ]);
     {
       using database = new DatabaseSync(join(folder, 'journal', 'journal.sqlite'));
       database.exec(`INSERT INTO facts VALUES ('evicted_undecodable', 3), ('evicted_known', 4), ('evicted_since', 0)`);

@@ -57,6 +57,11 @@ const doubts: Readonly<Record<string, string>> = {
   'a zone that is misread in a header': `brokers:\n  - { zone: west, url: amqp://10.0.0.1 }\n  - { zone: Köln, url: amqp://10.0.0.2 }\nroutes: { all: { sink: { type: webhook, url: https://a, format: cloudevents-binary } } }`,
   'a password that goes unencrypted to a RabbitMQ': sink('amqp', 'url: amqp://u:geheim@bus.example.com\nexchange: e'),
   'what is revealed and goes unencrypted to a syslog server, or is lost': `${broker}routes: { all: { reveal: [password], sink: { type: syslog, url: 'udp://logs.example.com:514' } } }`,
+  'a session token that goes unencrypted to a store': sink(
+    's3',
+    'endpoint: http://store.example.com\nbucket: b12\naccessKeyId: a\nsecretAccessKey: geheim\nsessionToken: geheim',
+  ),
+  'an object of one notification of an account': `${broker}routes: { all: { order: account, sink: { type: s3, bucket: b12, accessKeyId: a, secretAccessKey: geheim } } }`,
   'a statement that has longer than its route': sink('database', 'url: postgres://h/d\nstatementTimeout: 1m'),
   'a broker whose certificate nobody checks': `brokers: [{ zone: west, url: 'amqps://h?verify=verify_none' }]\nroutes: { all: { sink: { type: log } } }`,
   'a broker twice': `brokers:\n  - { zone: west, url: amqp://a@10.0.0.1 }\n  - { zone: east, url: 'amqp://b@10.0.0.1:5672/' }\nroutes: { all: { sink: { type: log } } }`,

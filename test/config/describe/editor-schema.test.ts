@@ -129,6 +129,7 @@ describe('the schema for editors and check agree', () => {
   const unsaid: Readonly<Record<string, readonly unknown[]>> = {
     duration: ['90d'],
     'positive duration': ['90d'],
+    period: ['90d', '1.5s'],
     heartbeat: ['90d', '5m', '5M', '5 m', '1.5s'],
     start: ['2026-13-01'],
     'http url': ['https://', 'http://h{id}', 'https://h/{x}', 'https://u@h'],
@@ -220,7 +221,9 @@ describe('the schema for editors and check agree', () => {
   for (const { type, options } of sinkDeclarations)
     for (const [key, node] of Object.entries(options))
       see(node, (value) => withRoute({ sink: { type, ...needed[type], [key]: value } }));
-  for (const [key, node] of Object.entries(routeOptions)) see(node, (value) => withRoute({ [key]: value, ...log }));
+  const chat = { sink: { type: 'webhook', ...needed.webhook, preset: 'slack' } };
+  for (const [key, node] of Object.entries(routeOptions))
+    see(node, (value) => withRoute({ [key]: value, ...(key === 'digest' ? chat : log) }));
   const ofRoutes = [...kinds.keys()];
   for (const [key, node] of Object.entries(rootOptions)) see(node, (value) => ({ ...base, [key]: value }));
   for (const [key, node] of Object.entries(brokerOptions))

@@ -103,6 +103,31 @@ export function operators(tested: Tested): void {
     expect(await store.eventGroups({ states: all }, 1)).toMatchObject({ groups: [{ count: 1 }], fitting: 3, count: 3 });
     await store.close();
   });
+
+  test('says when the next try of each group is, by what is due first on its route', async () => {
+    const { journal } = tested;
+    const seqs = (await journal.append(Array.from({ length: 105 }, () => notification({ event: 'register' })))).map(
+      ({ seq }) => seq,
+    );
+    const waiting = (index: number, reason: string, dueAt: number | null) => ({
+      ...recorded(seqs[index] ?? 0, 'waiting'),
+      reason,
+      dueAt,
+    });
+    const before = [waiting(0, 'often', 2_000), waiting(1, 'often', 1_000), waiting(2, 'behind', null)];
+    await settle(journal, 'r', { cursor: seqs.at(-1) ?? 0, recorded: [...before, recorded(seqs[3] ?? 0, 'dead')] });
+    const store = operating(await tested.store.openOperatorStore());
+    const tries = async () => {
+      const { groups } = await store.eventGroups({ states: ['waiting', 'dead'] }, 10);
+      return Object.fromEntries(groups.map(({ reason, nextTry }) => [reason, nextTry]));
+    };
+    expect(await tries()).toEqual({ often: { at: 1_000, isLater: false }, behind: null, some: null });
+    const many = seqs.slice(4, 104).map((_, index) => waiting(index + 4, 'many', 100 + index));
+    await settle(journal, 'r', { cursor: seqs.at(-1) ?? 0, recorded: many });
+    expect(await tries()).toMatchObject({ many: { at: 100, isLater: false }, often: { at: 199, isLater: true } });
+    await store.close();
+  });
+
   test('retries the dead of a selection at once, and nothing else', async () => {
     const [seqs, store] = await withRecords(tested);
     const retried = async (which: object) => {
@@ -132,7 +157,8 @@ export function operators(tested: Tested): void {
     expect(await told).toBe('records');
     const session = await sessionOf(tested.journal, 'r');
     const now = Date.now();
-    const due = async () => (await session.due(now + 1_000, now + 2_000, 10, new Set())).waiting;
+    const due = async () =>
+      (await session.due({ now: now + 1_000, horizon: now + 2_000, limit: 10, held: new Set() })).waiting;
     expect((await due()).map(({ entry }) => seqs.indexOf(entry.seq))).toEqual(expect.arrayContaining([1, 2]));
     // Its tries begin anew, and those that were stay to be read.
     expect((await due())[0]?.attempts.at(-1)).toMatchObject({ outcome: 'restart' });
@@ -180,7 +206,8 @@ export function operators(tested: Tested): void {
     void session.settle({ cursor: session.cursor, recorded: [known], settled: [untouched(two)], delivered: [] });
     // Neither before that is saved, nor after.
     const waiting = await session.waitingAmong([one, two]);
-    const due = async () => (await session.due(Date.now(), Date.now() + 1_000, 10, new Set())).waiting;
+    const due = async () =>
+      (await session.due({ now: Date.now(), horizon: Date.now() + 1_000, limit: 10, held: new Set() })).waiting;
     expect((await due()).map(({ entry }) => entry.seq)).toEqual([one, two]);
     await session.flush();
     expect((await due()).map(({ entry }) => entry.seq)).toEqual([one, two]);
@@ -274,6 +301,30 @@ export function operators(tested: Tested): void {
     expect(await store.acts(Date.now() + 1_000, 10)).toEqual([]);
     await store.close();
     await all.close();
+  });
+
+  test('shows how far an act is that has begun before it changes anything, to whoever looks', async () => {
+    const [, store] = await withRecords(tested);
+    const one = operating(await tested.store.openOperatorStore());
+    const number = await one.begin('retry');
+    const shown = () => store.actAt(number);
+    const progress = { total: null, isOver: false, problem: null };
+    expect(await shown()).toMatchObject({ number, act: 'retry', who: 'tester', count: 0, progress });
+    await one.tell({ ...progress, total: 2 });
+    const changed = await one.retry(await store.records({ states: ['dead', 'quarantined'], route: 'r' }, 0, 2));
+    expect(await shown()).toMatchObject({ count: changed, progress: { total: 2, isOver: false } });
+    await one.tell({ total: 2, isOver: true, problem: `stopped ${'x'.repeat(5_000)}` });
+    await one.close();
+    const ended = await shown();
+    expect(ended).toMatchObject({
+      count: changed,
+      progress: { isOver: true, problem: expect.stringMatching(/^stopped x{900,1000}/) },
+    });
+    expect(await store.acts(0, 10)).toEqual([ended]);
+    expect([await store.actAt(number + 1), await store.actAt(0)]).toEqual([null, null]);
+    await store.pause('r');
+    expect((await store.acts(0, 10)).at(-1)?.progress).toBeNull();
+    await store.close();
   });
 
   test('keeps no row of what changed nothing', async () => {

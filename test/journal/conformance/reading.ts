@@ -1,4 +1,5 @@
 import { expect, test } from '@jest/globals';
+import { digestReason } from '../../../src/journal/route-session.ts';
 import type { Entry } from '../../../src/notification/entry.ts';
 import { interestOf } from '../../../src/routes/match.ts';
 import { notification } from '../../support/notification.ts';
@@ -44,13 +45,14 @@ export function reading(tested: Tested): void {
     ]);
     const [one = 0, two = 0, three = 0] = [first?.seq, second?.seq, third?.seq];
     await settle(journal, 'r', { cursor: two, recorded: [recorded(one, 'dead'), recorded(two, 'waiting')] });
-    await settle(journal, 's', { cursor: three });
+    const forDigest = { ...recorded(one, 'waiting'), reason: `${digestReason}14:15 UTC` };
+    await settle(journal, 's', { cursor: three, recorded: [forDigest, recorded(two, 'waiting')] });
     const { routes, undecodable, oldest, newest } = await journal.summary();
     expect(undecodable).toBe(1);
     expect([oldest, newest]).toEqual([first?.header.receivedAt, third?.header.receivedAt]);
     expect(routes).toMatchObject([
-      { name: 'r', cursor: two, lag: { messages: 1 }, waiting: 1, quarantined: 0, dead: 1 },
-      { name: 's', cursor: three, lag: { messages: 0 }, waiting: 0, quarantined: 0, dead: 0 },
+      { name: 'r', cursor: two, lag: { messages: 1 }, waiting: 1, collecting: 0, quarantined: 0, dead: 1 },
+      { name: 's', cursor: three, lag: { messages: 0 }, waiting: 2, collecting: 1, quarantined: 0, dead: 0 },
     ]);
   });
 

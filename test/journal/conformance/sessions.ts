@@ -155,7 +155,12 @@ export function sessions(tested: Tested): void {
     const records = seqs.map((seq, index) => ({ ...recorded(seq, 'waiting'), dueAt: times[index] ?? 0 }));
     void session.settle({ cursor: seqs.at(-1) ?? 0, recorded: records, settled: [], delivered: [] });
     const due = async (now: number, horizon: number, limit: number, ...held: number[]) => {
-      const { waiting, more } = await session.due(now, horizon, limit, new Set(held.map((index) => seqs[index] ?? 0)));
+      const { waiting, more } = await session.due({
+        now,
+        horizon,
+        limit,
+        held: new Set(held.map((index) => seqs[index] ?? 0)),
+      });
       return [waiting.map(({ entry }) => seqs.indexOf(entry.seq)), more];
     };
     expect(await due(300, 1_000, 10)).toEqual([[1, 2, 0], false]);
@@ -170,6 +175,31 @@ export function sessions(tested: Tested): void {
     expect(await due(300, 1_000, 10)).toEqual([[2, 0], false]);
   });
 
+  test('gives what is due of one account at a time, or of none', async () => {
+    const accounts = ['a', 'b', null, 'a', null, 'a'];
+    const seqs = await append(tested, ...accounts.map((accountId) => ({ accountId })));
+    const session = await sessionOf(tested.journal, 'r');
+    const times = [300, 100, 100, 200, 300, 400];
+    const records = seqs.map((seq, index) => {
+      const [accountId = null, dueAt = 0] = [accounts[index], times[index]];
+      return { ...recorded(seq, 'waiting'), accountId, dueAt };
+    });
+    void session.settle({ cursor: seqs.at(-1) ?? 0, recorded: records, settled: [], delivered: [] });
+    const due = async (limit: number, ...held: number[]) => {
+      const left = new Set(held.map((index) => seqs[index] ?? 0));
+      const { waiting, more } = await session.due({ now: 300, horizon: 1_000, limit, held: left, ofOneAccount: true });
+      return [waiting.map(({ entry }) => seqs.indexOf(entry.seq)), more];
+    };
+    expect(await due(10, 1)).toEqual([[2, 4], true]);
+    expect(await due(1, 1)).toEqual([[2], true]);
+    expect(await due(10, 1, 2, 4)).toEqual([[0, 3], true]);
+    expect(await due(10, 0, 1, 2, 3, 4)).toEqual([[], false]);
+    // What is settled isn't due any more, be it saved or not.
+    const settled = seqs.slice(1, 3).map(untouched);
+    void session.settle({ cursor: seqs.at(-1) ?? 0, recorded: [], settled, delivered: [] });
+    expect(await due(10, 0, 3)).toEqual([[4], true]);
+  });
+
   test('wakes what waits behind others of its account: all of it, or the first of each', async () => {
     const seqs = await append(tested, { accountId: 'a' }, { accountId: 'a' }, { accountId: 'b' }, { accountId: null });
     const records = seqs.map((seq, index) => {
@@ -180,7 +210,7 @@ export function sessions(tested: Tested): void {
     const session = await sessionOf(tested.journal, 'r');
     const due = async () => {
       const now = Date.now();
-      const { waiting } = await session.due(now, now, 10, new Set());
+      const { waiting } = await session.due({ now, horizon: now, limit: 10, held: new Set() });
       return waiting.map(({ entry }) => seqs.indexOf(entry.seq)).sort();
     };
     expect(await due()).toEqual([]);
@@ -220,7 +250,7 @@ export function sessions(tested: Tested): void {
     const records = seqs.map((seq) => ({ ...recorded(seq, 'waiting'), accountId: 'a1', dueAt: now }));
     void session.settle({ cursor: seqs.at(-1) ?? 0, recorded: records, settled: [], delivered: [] });
     await pages(async (held) => {
-      const { waiting, more } = await session.due(now, now + 1, 500, new Set(held));
+      const { waiting, more } = await session.due({ now, horizon: now + 1, limit: 500, held: new Set(held) });
       expect(more).toBe(seqs.length - held.length >= most);
       return waiting.map(({ entry }) => entry);
     });
@@ -228,7 +258,9 @@ export function sessions(tested: Tested): void {
     const few = 3 * 512 * 1024 - 0.5;
     expect((await session.read(0, 500, everything, few)).entries).toHaveLength(3);
     expect((await session.read(0, 500, everything, -1)).entries).toHaveLength(1);
-    expect((await session.due(now, now + 1, 500, new Set(), few)).waiting).toHaveLength(3);
+    expect(
+      (await session.due({ now, horizon: now + 1, limit: 500, held: new Set(), bytes: few })).waiting,
+    ).toHaveLength(3);
     expect(await session.waitingOf('a1', 500, few)).toHaveLength(3);
     const first = await session.waitingOf('a1', 500);
     expect(first.map(({ entry }) => entry.seq)).toEqual(seqs.slice(0, first.length));

@@ -6,17 +6,21 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
 import pino from 'pino';
+import { MemoryBudget } from '../../../src/common/memory-budget.ts';
+import { startRoute } from '../../../src/delivery/route.ts';
 import { type Journal, JournalError } from '../../../src/journal/journal.ts';
 import { storeAt } from '../../../src/journal/open.ts';
 import { enterDaemon } from '../../../src/journal/postgres/daemon.ts';
 import type { RouteSession } from '../../../src/journal/route-session.ts';
 import { interestOf } from '../../../src/routes/match.ts';
+import { delivered, type Sink } from '../../../src/sinks/sink.ts';
 import { unlimited } from '../../support/journal.ts';
 import { notification } from '../../support/notification.ts';
 import { makeTables } from '../../support/postgres-tables.ts';
 import { type SharedPostgres, sharePostgres } from '../../support/postgresql.ts';
 import { startProxy } from '../../support/proxy.ts';
 import { recorded, untouched } from '../../support/recorded.ts';
+import { routeOptions } from '../../support/route.ts';
 import { sessionOf, settle } from '../../support/sessions.ts';
 import { until } from '../../support/until.ts';
 
@@ -96,7 +100,10 @@ describe('daemons that share a journal', () => {
     await session.settle({ cursor: 2, recorded: records, settled: [], delivered: [] });
     // So that no look waits for a connection.
     await Promise.all([session.nextDue(1), session.nextDue(1)]);
-    const looks = [session.waitingOf('a', 10), session.due(10, 20, 10, new Set()).then(({ waiting }) => waiting)];
+    const looks = [
+      session.waitingOf('a', 10),
+      session.due({ now: 10, horizon: 20, limit: 10, held: new Set() }).then(({ waiting }) => waiting),
+    ];
     await nextTurn();
     void session.settle({ cursor: 2, recorded: [], settled: [untouched(1)], delivered: [] });
     for (const found of await Promise.all(looks)) expect(found.map(({ entry }) => entry.seq)).toEqual([2]);
@@ -120,6 +127,40 @@ describe('daemons that share a journal', () => {
     await first.close();
     const second = await waiting;
     expect([second.cursor, second.attemptedThrough, first.lost.aborted]).toEqual([1, 2, false]);
+  });
+
+  test('have one message of what one of them has collected for a digest, from whoever takes the route over', async () => {
+    const messages: string[][] = [];
+    const sink: Sink = {
+      deliver: async (batch) => batch.map(() => delivered),
+      async deliverDigest(batch) {
+        messages.push(batch.map(({ header }) => header.id));
+        return batch.map(() => delivered);
+      },
+      close: async () => undefined,
+    };
+    const start = async (journal: Journal) => {
+      const session = await sessionOf(journal, routeOptions.name);
+      const context = { session, events: journal, memory: new MemoryBudget(1e6), log, openSink: async () => sink };
+      const route = await startRoute({ ...routeOptions, digest: { every: 86_400_000, per: 'account' } }, context);
+      return async () => {
+        await route.stop(AbortSignal.abort());
+        await session.close();
+      };
+    };
+    const collecting = async () => (await other.summary()).routes[0]?.collecting;
+    const [one, other] = [await open('one'), await open('other')];
+    const stopOne = await start(one);
+    const batch = [1, 2, 3].map(() => notification({ accountId: 'a', receivedAt: Date.now() }));
+    await one.append(batch);
+    await until(async () => (await collecting()) === 3, { what: 'all to be collected' });
+    await stopOne();
+    // Its time has come.
+    await query('UPDATE deliveries SET due_at = due_at - 86400000');
+    const stopOther = await start(other);
+    await until(async () => (await collecting()) === 0, { what: 'the digest to be settled' });
+    await stopOther();
+    expect(messages).toEqual([batch.map(({ header }) => header.id)]);
   });
 
   test('take over what a clean stop lets go of', async () => {

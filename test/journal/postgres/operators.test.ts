@@ -96,8 +96,8 @@ describe('what operators do to a shared journal', () => {
   test('is read by few rows, however many records there are', async () => {
     await appended(100);
     await tables.query(
-      `INSERT INTO deliveries (route, seq, event, state, reason, updated_at)
-       SELECT 'r' || n % 2, n, 'event' || n / 9001, CASE n % 3 WHEN 0 THEN 'waiting' ELSE 'dead' END, 'reason' || n % 5, n
+      `INSERT INTO deliveries (route, seq, event, state, reason, updated_at, due_at)
+       SELECT 'r' || n % 2, n, 'event' || n / 9001, CASE n % 3 WHEN 0 THEN 'waiting' ELSE 'dead' END, 'reason' || n % 5, n, n
        FROM generate_series(1, 10000) n`,
     );
     await tables.query('SELECT sum_changes(20000)');

@@ -259,13 +259,19 @@ describe('what is inserted again and again', () => {
     expect(await tables.values('SELECT name FROM daemons')).toEqual(['a']);
   });
 
-  test('forgets logins that are over, also where nobody logs in any more', async () => {
+  test('forgets logins that are over, and old tries of passwords, also where nobody logs in any more', async () => {
     await tables.query(
       `INSERT INTO logins (kind, key, name, role, until)
        SELECT 'session', name, name, 'reader', now_ms() + life FROM (VALUES ('over', -1), ('lasts', 60000)) l (name, life)`,
     );
     await round();
     expect(await tables.values('SELECT key FROM logins')).toEqual(['lasts']);
+    await tables.query('INSERT INTO login_turns (failures, at) VALUES (7, now_ms() - 3000000)');
+    await round();
+    expect(await tables.values('SELECT failures FROM login_turns')).toEqual([7]);
+    await tables.query('UPDATE login_turns SET at = at - 1000000');
+    await round();
+    expect(await tables.values('SELECT failures FROM login_turns')).toEqual([]);
   });
 });
 

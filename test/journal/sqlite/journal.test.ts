@@ -388,7 +388,7 @@ describe('the progress of routes', () => {
     const database = new DatabaseSync(join(folder, 'journal.sqlite'), { timeout: 5_000 });
     database.exec(`
       WITH RECURSIVE numbers (seq) AS (SELECT 2 UNION ALL SELECT seq + 1 FROM numbers LIMIT 20000)
-      INSERT INTO deliveries SELECT 'r' || seq % 2, seq, 'a', iif(seq % 3, 'dead', 'waiting'), 'reason ' || seq % 5, '[1]', NULL, seq,
+      INSERT INTO deliveries SELECT 'r' || seq % 2, seq, 'a', iif(seq % 3, 'dead', 'waiting'), 'reason ' || seq % 5, '[1]', seq, seq,
         'event' || (seq > 19000) FROM numbers;
       INSERT INTO notifications
         SELECT d.seq, d.seq, fingerprint, own_time, occurred_at, received_at, head, data, raw

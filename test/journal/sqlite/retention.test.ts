@@ -90,7 +90,7 @@ describe('retention', () => {
     await reopen({ retention: day, deadRetention: 0 });
     const session = await sessionOf(journal, 'r');
     await until(async () => (await ids()).length === 1, { what: 'the dead ones to be removed' });
-    const { waiting } = await session.due(Date.now(), Date.now() + day, 10, new Set());
+    const { waiting } = await session.due({ now: Date.now(), horizon: Date.now() + day, limit: 10, held: new Set() });
     expect(waiting.map(({ entry }) => entry.seq)).toEqual([2]);
     expect(await journal.deliveriesOf(1)).toMatchObject([{ route: 'r', outcome: 'expired' }]);
   });
@@ -167,7 +167,7 @@ describe('retention', () => {
     expect((await journal.summary()).routes).toMatchObject([{ name: 'gone', cursor: 0, lag: { messages: 0 } }, {}]);
     const session = await sessionOf(journal, 'gone', 'now');
     expect(session.cursor).toBe(0);
-    const due = await session.due(Date.now(), Date.now() + day, 10, new Set());
+    const due = await session.due({ now: Date.now(), horizon: Date.now() + day, limit: 10, held: new Set() });
     expect(due).toEqual({ waiting: [], more: false });
   });
 

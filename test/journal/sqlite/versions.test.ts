@@ -71,7 +71,7 @@ describe('a journal of an older layout', () => {
     },
   );
 
-  test.each([2, 3])('that counted no drift, or no redeliveries (%i versions ago), begins to', async (ago) => {
+  test.each([3, 4])('that counted no drift, or no redeliveries (%i versions ago), begins to', async (ago) => {
     make(older, `${rows}; ${migrations.slice(2, -ago).join(';')}; PRAGMA user_version = ${newest - ago}`);
     const journal = openJournal(folder, log);
     expect((await journal.summary()).drift).toEqual([]);
@@ -86,7 +86,7 @@ describe('a journal of an older layout', () => {
   test('that kept no counts of records has them, by the events of their notifications, and what nobody has seen', async () => {
     const more = `INSERT INTO deliveries VALUES ('r', 3, NULL, 'dead', 'some', '[]', NULL, 5), ('', 4, NULL, 'undecodable', 'no', '[]', NULL, 7),
       ('r', 1, 'a', 'waiting', 'busy', '[]', 9, 8), ('r', 9, 'a', 'dead', 'gone', '[]', NULL, 2); INSERT INTO looks VALUES ('r', 3)`;
-    make(older, `${migrations.slice(2, -1).join(';')}; ${rows}; ${more}; PRAGMA user_version = ${newest - 1}`);
+    make(older, `${migrations.slice(2, -2).join(';')}; ${rows}; ${more}; PRAGMA user_version = ${newest - 2}`);
     const journal = openJournal(folder, log);
     const { routes, undecodable, unseenUndecodable } = await journal.summary();
     expect(routes).toMatchObject([{ waiting: 1, quarantined: 1, dead: 2, unseen: 1 }]);
@@ -99,6 +99,15 @@ describe('a journal of an older layout', () => {
       { route: '', state: 'undecodable', reason: 'no', event: '', count: 1, first: 7 },
       { route: 'r', state: 'waiting', reason: 'busy', event: 'low_balance', count: 1, first: 8 },
     ]);
+  });
+
+  test('that told nothing of how far acts are has them all the same', async () => {
+    const act = `INSERT INTO audit VALUES (7, 5, 'anna', 'here', 'replay', '{"route":"r"}', 3)`;
+    make(older, `${migrations.slice(2, -1).join(';')}; ${act}; PRAGMA user_version = ${newest - 1}`);
+    await openJournal(folder, log).close();
+    const store = openOperatorStore(folder);
+    expect(await store.actAt(7)).toMatchObject({ act: 'replay', count: 3, selection: { route: 'r' }, progress: null });
+    await store.close();
   });
 
   test.each(lost)('(%s) is refused clearly, and stays as it was to the byte', (name) => {
@@ -177,6 +186,7 @@ test('a migration that there was is never changed: journals that it made are out
     'e9af05053f7aa06f',
     '6fafd87baa68b4ae',
     '81f63763e95fa9b4',
+    'd12ed4ef23e90654',
   ]);
 });
 

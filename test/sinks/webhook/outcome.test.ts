@@ -2,8 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { createMask } from '../../../src/common/text/secret-mask.ts';
 import { nextTry } from '../../../src/delivery/retry.ts';
+import { retryAfter } from '../../../src/sinks/http/outcome.ts';
 import { SinkUnavailable } from '../../../src/sinks/sink.ts';
-import { retryAfter } from '../../../src/sinks/webhook/outcome.ts';
 import { makeCertificates } from '../../support/certificates.ts';
 import { openForTest } from '../../support/open-for-test.ts';
 import { type Reply, startReceiver } from '../../support/receiver.ts';
@@ -89,8 +89,8 @@ describe('Retry-After', () => {
 
   test('is bounded by the route, and never in the past', () => {
     expect(waits('86400')).toBe(now + 86_400_000);
-    expect(nextTry(1, waits('99999999999999999999'), { schedule: [0], maxWait: 5_000 }, now)).toBe(now + 5_000);
-    expect(nextTry(1, waits('9'.repeat(400)), { schedule: [0], maxWait: 5_000 }, now)).toBe(now + 5_000);
+    expect(nextTry(1, waits('99999999999999999999'), { schedule: [0], maxWait: 5_000 }, now, 1)).toBe(now + 5_000);
+    expect(nextTry(1, waits('9'.repeat(400)), { schedule: [0], maxWait: 5_000 }, now, 1)).toBe(now + 5_000);
     expect(waits('Tue, 24 Nov 2020 10:05:00 GMT')).toBe(now);
   });
 

@@ -1,6 +1,6 @@
 import type { lookup } from 'node:dns';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { isPublic, publicLookup } from '../../../src/sinks/webhook/transport.ts';
+import { isPublic, publicLookup } from '../../../src/sinks/http/transport.ts';
 import { type Receiver, startReceiver } from '../../support/receiver.ts';
 import { openWebhook } from '../../support/webhook.ts';
 

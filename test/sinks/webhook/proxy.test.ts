@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { isExcepted } from '../../../src/sinks/webhook/proxy.ts';
+import { isExcepted } from '../../../src/sinks/http/proxy.ts';
 
 describe('NO_PROXY', () => {
   test.each<[list: string, excepted: readonly string[], others: readonly string[]]>([

@@ -8,9 +8,10 @@ import type { JsonObject } from '../../../src/common/json.ts';
 import { loadConfig, readConfig } from '../../../src/config/load.ts';
 import { events } from '../../../src/kazoo/catalogue.ts';
 import { normalise } from '../../../src/kazoo/normalise.ts';
+import { presetFormat } from '../../../src/sinks/webhook/formats/presets.ts';
 import type { WebhookOptions } from '../../../src/sinks/webhook/options.ts';
 import { type Arrival, startReceiver } from '../../support/receiver.ts';
-import { body, openOptions, webhookOptions } from '../../support/webhook.ts';
+import { body, deliveryOf, openOptions, webhookOptions } from '../../support/webhook.ts';
 
 const pages = ['docs/reference/sinks/webhook.md', 'docs/tasks/send-to-a-chat.md'];
 const page = pages.map((file) => readFileSync(file, 'utf8')).join('\n');
@@ -36,7 +37,7 @@ afterEach(async () => {
 
 describe('the pages of the webhook sink', () => {
   test('have the examples that are tested here', () => {
-    const names = ['crm', 'legacy', 'slack', 'teams', 'discord', 'pagerduty', 'ntfy', 'telegram'];
+    const names = ['crm', 'legacy', 'slack', 'teams', 'discord', 'pagerduty', 'ntfy', 'telegram', 'summary'];
     expect(examples.map(({ name }) => name)).toEqual(names);
     expect(page.match(/^```yaml$/gm)).toHaveLength(names.length + auths.length);
   });
@@ -81,6 +82,20 @@ test('what a caller calls himself arrives as it is, and mentions nobody', async 
   });
   expect(await messageTo('ntfy', 'low_balance', {})).toMatchObject({ topic: 'my-kazoo', priority: 4 });
   expect(await messageTo('telegram', 'missed_call', call)).toMatchObject({ chat_id: '-1000000000000' });
+});
+
+test('several notifications are the message that the page shows', async () => {
+  const digest = [
+    ['missed_call', '14:01'],
+    ['low_balance', '14:09'],
+    ['missed_call', '14:14'],
+  ] as const;
+  const batch = digest.map(([event, time]) =>
+    deliveryOf({ event, accountId: 'acme', occurredAt: Date.parse(`2026-11-24T${time}:00Z`), ...body(dataOf(event)) }),
+  );
+  const { text } = presetFormat('telegram', {}).several(batch);
+  const [, shown = ''] = /^```text\n(.*?)^```/ms.exec(page.slice(page.indexOf('## One message for many'))) ?? [];
+  expect(`${JSON.parse(text).text}\n`).toBe(shown);
 });
 
 async function messageTo(name: string, event: string, data: JsonObject): Promise<unknown> {

@@ -24,6 +24,37 @@ describe('a request', () => {
     expect(second?.headers['webhook-id']).toBe('a');
   });
 
+  test('tells of a digest as one message, and of a single notification as ever', async () => {
+    const receiver = await receive();
+    const sink = await webhook({
+      url: receiver.url,
+      preset: 'ntfy',
+      fields: { topic: 't' },
+      rateLimit: { requests: 1_000 },
+    });
+    expect(await sink.digest({ id: 'a' }, { id: 'b' })).toMatchObject({ status: 'delivered' });
+    expect(await sink.digest({ id: 'a' }, { id: 'b' })).toMatchObject({ status: 'delivered' });
+    await sink.digest({ id: 'c' });
+    await sink.send({ id: 'c' });
+    const [first, again, alone, single] = receiver.arrivals;
+    expect(JSON.parse(first?.body ?? '')).toMatchObject({ title: expect.stringContaining('2 notifications of ') });
+    expect(first?.headers['webhook-id']).toMatch(/^batch-/);
+    expect(again?.headers['webhook-id']).toBe(first?.headers['webhook-id']);
+    expect(alone?.body).toBe(single?.body);
+  });
+
+  test('gives one outcome for all of a digest', async () => {
+    const receiver = await receive(() => 400);
+    const sink = await webhook({
+      url: receiver.url,
+      preset: 'ntfy',
+      fields: { topic: 't' },
+      rateLimit: { requests: 1_000 },
+    });
+    expect(await sink.digest({ id: 'a' }, { id: 'b' })).toMatchObject({ status: 'dead', code: 400 });
+    expect(receiver.arrivals).toHaveLength(1);
+  });
+
   test.each(['PUT', 'PATCH'])('may be a %s', async (method) => {
     const receiver = await receive();
     await (await webhook({ url: receiver.url, method })).send();

@@ -45,6 +45,7 @@ afterAll(async () => {
 const places = [
   '/',
   '/failures',
+  '/failures?state=waiting',
   '/failures/list?state=dead',
   '/notifications',
   '/routes/crm',
@@ -61,7 +62,7 @@ const looks: readonly (readonly [string, BrowserContextOptions])[] = [
 ];
 
 describe.each(looks)('%s', (_name, options) => {
-  test.each([...places, 'a notification', 'the login', 'a confirmation'])(
+  test.each([...places, 'a notification', 'the login', 'a confirmation', 'an act'])(
     '%s has nothing that axe finds, stays within the window, and runs nothing that it was sent',
     async (place) => {
       const page = await open(options, place !== 'the login');
@@ -78,6 +79,7 @@ describe.each(looks)('%s', (_name, options) => {
         number,
       ];
       expect(width).toBeLessThanOrEqual(inner);
+      expect(await page.evaluate(brokenWords)).toEqual([]);
     },
   );
 });
@@ -164,6 +166,29 @@ describe('a page that is left open', () => {
     expect(asked.filter((url) => url.endsWith('/audit'))).toHaveLength(1);
   });
 
+  test('leaves what somebody has typed, opened, and reached with the keyboard, as it is', async () => {
+    const page = await open({});
+    await page.goto('/routes/crm');
+    await page.getByRole('button', { name: 'Pause updates' }).waitFor();
+    await page.getByLabel('From').fill('2h');
+    await page.getByLabel('Event').selectOption('voicemail_new');
+    await page.getByRole('button', { name: 'Replay…' }).focus();
+    await page.evaluate("document.querySelector('main h1').id = 'before'");
+    await act();
+    await page.locator('#before').waitFor({ state: 'detached' });
+    expect(await focused(page)).toBe('Replay…');
+    expect([await page.getByLabel('From').inputValue(), await page.getByLabel('Event').inputValue()]).toEqual([
+      ...['2h', 'voicemail_new'],
+    ]);
+    await page.goto('/');
+    await page.getByRole('button', { name: 'Pause updates' }).waitFor();
+    await page.getByText('What these words mean').click();
+    await page.evaluate("document.querySelector('main h1').id = 'before'");
+    await act();
+    await page.locator('#before').waitFor({ state: 'detached' });
+    expect(await page.getByRole('group').getAttribute('open')).toBe('');
+  });
+
   test('asks for less than 30 kB of JavaScript, and for nothing from elsewhere', async () => {
     expect(Buffer.byteLength(script)).toBeLessThan(30_000);
     const page = await open({});
@@ -219,6 +244,19 @@ describe('in a browser that is logged in', () => {
   });
 });
 
+/** Evaluated in the page: words of tables that are short, and stand on more than one line all the same. */
+const brokenWords = `[...document.querySelectorAll('th, td')].flatMap((cell) => {
+  const texts = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
+  const broken = [];
+  for (let text; (text = texts.nextNode()) !== null; ) for (const { 0: word, index } of text.data.matchAll(/\\w{2,15}/g)) {
+    const range = document.createRange();
+    range.setStart(text, index);
+    range.setEnd(text, index + word.length);
+    if (range.getClientRects().length > 1) broken.push(word);
+  }
+  return broken;
+})`;
+
 function base(): string {
   return `http://${stage.listen}`;
 }
@@ -245,6 +283,12 @@ async function go(page: Page, place: string): Promise<void> {
   } else if (place === 'a confirmation') {
     await page.goto('/failures');
     await page.getByRole('button', { name: 'Drop…' }).first().click();
+  } else if (place === 'an act') {
+    await page.goto('/routes/crm');
+    await page.getByLabel('From').fill('2h');
+    await page.getByRole('button', { name: 'Replay…' }).click();
+    await page.getByRole('button', { name: /^Replay \d/ }).click();
+    await page.getByRole('progressbar', { name: /due again/ }).waitFor();
   } else await page.goto(place);
 }
 

@@ -20,29 +20,36 @@ afterAll(async () => {
 const told: Readonly<Record<string, readonly RegExp[]>> = {
   'refused-login': [
     /^1 of 3 routes needs you\.$/,
-    /^the sink of crm refuses everything for .*: answered 401: .*invalid token/,
-    /^Correct auth of its sink, and apply that: kazoo-relay reload; delivery goes on by itself/,
+    /^the sink of crm refuses everything since .* \(for /,
+    /^answered 401: .*invalid token/,
+    /^Nothing is lost: what comes for it waits in the journal/,
+    /^Correct sink\.auth of this route in the configuration, and apply that: kazoo-relay reload\. Delivery then goes on by itself/,
     /^crm webhook refused /,
   ],
   'broker-away': [
     /^1 of 2 brokers needs you\.$/,
-    /\(zone east\) is away for .*ECONNREFUSED/,
+    /\(zone east\) is away since /,
+    /ECONNREFUSED/,
+    /What KAZOO publishes there meanwhile waits in its queue/,
     /^Nothing listens there: start RabbitMQ, or correct its url\. .*kazoo-relay check --connect$/,
     /^east .* away /,
     /^crm webhook delivering /,
   ],
   'failing-condition': [
     /^2 of 3 routes need you\.$/,
-    /^the condition \(where\) of billing fails on everything, and the last 12 were not delivered/,
-    /^Correct where .*convert one, .* then: kazoo-relay reload\. Deliver what was skipped: kazoo-relay replay --route billing/,
+    /^the condition of billing can't be evaluated: the last 12 notifications were not delivered$/,
+    /^Nothing is lost: they are in the journal/,
+    /^Correct "where" of this route in the configuration .*convert one, .*: kazoo-relay reload\. Then deliver what was skipped: kazoo-relay replay --route billing/,
     /^billing webhook condition fails /,
     /^12 quarantined: .*current_balance must be .*\(low_balance\)$/,
   ],
   'dead-letters': [
     /^1 of 3 routes needs you\.$/,
     /^crm has 17 new dead letters$/,
+    /^Nothing is lost: the journal keeps them/,
+    /^crm webhook some failed /,
     /^17 dead: answered 422: unknown customer \(.* and 3 other events\)$/,
-    /^See them, then retry or drop: kazoo-relay dead list --route crm$/,
+    /^See why, mend that, then retry or drop them: kazoo-relay dead list --route crm$/,
   ],
 };
 

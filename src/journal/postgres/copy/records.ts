@@ -55,10 +55,10 @@ const tables: readonly Table[] = [
   {
     name: 'audit',
     of: (row) => ({ ...row }),
-    insert: `INSERT INTO audit (number, at, who, origin, act, selection, count)
-      SELECT (SELECT coalesce(max(number), 0) FROM audit) + row_number() OVER (ORDER BY number), at, who, origin, act, selection, count
+    insert: `INSERT INTO audit (number, at, who, origin, act, selection, count, progress)
+      SELECT (SELECT coalesce(max(number), 0) FROM audit) + row_number() OVER (ORDER BY number), at, who, origin, act, selection, count, progress
       FROM jsonb_to_recordset($1::jsonb)
-        x(number bigint, at bigint, who text, origin text, act text, selection text, count bigint)`,
+        x(number bigint, at bigint, who text, origin text, act text, selection text, count bigint, progress text)`,
   },
   {
     name: 'outages',

@@ -137,7 +137,9 @@ function keepDecisions(pages: Pages, roots: ReadonlyMap<string, number>, to: Dat
     pause.run(route ?? null, at ?? null, who ?? null);
     return true;
   });
-  const act = to.prepare('INSERT OR REPLACE INTO audit SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7 WHERE json_valid(?6)');
+  const act = to.prepare(
+    'INSERT OR REPLACE INTO audit SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, iif(json_valid(?8), ?8, NULL) WHERE json_valid(?6)',
+  );
   walk(pages, roots.get('audit') ?? 0, tableShape(to, 'audit'), ({ rowid, values: [_number, ...values] }) => {
     act.run(rowid, ...values);
     return true;

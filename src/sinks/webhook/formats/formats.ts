@@ -1,10 +1,10 @@
 import type { Delivery, ShapedEnvelope } from '../../../notification/envelope.ts';
 import { binaryCloudEvent, cloudEvent } from '../../cloudevents.ts';
 import { type Content, requiredValue } from '../../content.ts';
+import { createTemplate } from '../../template/template.ts';
 import type { FormatName, WebhookOptions } from '../options.ts';
 import { kazooBody, kazooForm, kazooHeaders } from './kazoo.ts';
-import { presetContent } from './presets.ts';
-import { createTemplate } from './template.ts';
+import { presetFormat } from './presets.ts';
 
 /** Those that can say several notifications at once, as an array. */
 export const batchFormats: readonly FormatName[] = ['envelope', 'cloudevents'];
@@ -12,7 +12,7 @@ export const batchFormats: readonly FormatName[] = ['envelope', 'cloudevents'];
 interface Format {
   /** @throws Undeliverable when the notification can't be said in this format */
   one(delivery: Delivery): Content;
-  /** Only for those that are among `batchFormats`. */
+  /** Only for those that are among `batchFormats`, and presets: as a digest. */
   several?(batch: readonly Delivery[]): Content;
 }
 
@@ -21,7 +21,7 @@ export function createFormat(
   options: Pick<WebhookOptions, 'format' | 'fields' | 'template' | 'preset' | 'link'>,
 ): Format {
   const { format, fields, template, preset, link } = options;
-  if (preset !== undefined) return { one: presetContent(preset, fields, link) };
+  if (preset !== undefined) return presetFormat(preset, fields, link);
   switch (format) {
     case 'envelope':
       return {
@@ -61,7 +61,7 @@ export function createFormat(
       };
     case 'template': {
       if (template === undefined) throw new Error('the format "template" needs a template');
-      return { one: createTemplate(template, fields) };
+      return { one: createTemplate(template, () => ({ fields })) };
     }
   }
 }

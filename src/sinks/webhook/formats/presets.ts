@@ -4,7 +4,8 @@ import type { RESTPostAPIWebhookWithTokenJSONBody } from 'discord-api-types/v10'
 import type { ShapedEnvelope } from '../../../notification/envelope.ts';
 import type { Content } from '../../content.ts';
 import type { PlaceholderName } from '../../placeholders.ts';
-import type { Severity } from '../../summary/severity.ts';
+import { type DigestLine, digestOf } from '../../summary/digest.ts';
+import { type Severity, severityMark } from '../../summary/severity.ts';
 import { type Fact, type Summary, summaryOf } from '../../summary/summary.ts';
 import type { PresetName, WebhookOptions } from '../options.ts';
 
@@ -27,8 +28,10 @@ interface SlackMessage {
 
 type TelegramMessage = Parameters<ApiMethods<never>['sendMessage']>[0];
 
-/** A notification for a service. */
+/** A notification for a service; or several, which their `facts` count. */
 interface Told extends Summary {
+  /** A line for each of several; none of one. */
+  readonly lines: readonly DigestLine[];
   /** The same for each repetition. */
   readonly id: string;
   readonly event: string | null;
@@ -44,13 +47,14 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
   slack: {
     rateLimit: { requests: 1, per: 1_000 },
     needs: [],
-    message: ({ title, severity, facts, link, id }): SlackMessage => ({
-      text: slackText(`${mark[severity]}${title}`),
+    message: ({ title, severity, facts, lines, link, id }): SlackMessage => ({
+      text: slackText(`${severityMark[severity]}${title}`),
       unfurl_links: false,
       unfurl_media: false,
       blocks: [
-        { type: 'header', text: slackPlain(cut(`${mark[severity]}${title}`, 150)) },
+        { type: 'header', text: slackPlain(cut(`${severityMark[severity]}${title}`, 150)) },
         ...sections(facts),
+        ...(lines.length === 0 ? [] : [slackSection({ text: slackPlain(fitting(lines, 3_000)) })]),
         ...(link === undefined ? [] : [slackSection({ text: slackMarkdown(`<${slackText(link)}|Details>`) })]),
         { type: 'context', elements: [slackPlain(id)] },
       ],
@@ -60,7 +64,7 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
   teams: {
     rateLimit: { requests: 4, per: 1_000 },
     needs: [],
-    message: ({ title, severity, facts, link }) => ({
+    message: ({ title, severity, facts, lines, link }) => ({
       type: 'message',
       attachments: [
         {
@@ -84,6 +88,9 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
                   .slice(0, 25)
                   .map(({ name, value }) => ({ title: name, value: markdownText(cut(value, 200)) })),
               },
+              ...(lines.length === 0
+                ? []
+                : [{ type: 'TextBlock', wrap: true, text: fitting(lines, 6_000, '\n\n', markdownText) }]),
             ],
             ...(link !== undefined && { actions: [{ type: 'Action.OpenUrl', title: 'Details', url: link }] }),
           },
@@ -95,7 +102,7 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
   discord: {
     rateLimit: { requests: 1, per: 2_000 },
     needs: [],
-    message: ({ title, severity, facts, link, at, id }): RESTPostAPIWebhookWithTokenJSONBody => ({
+    message: ({ title, severity, facts, lines, link, at, id }): RESTPostAPIWebhookWithTokenJSONBody => ({
       allowed_mentions: { parse: [] },
       embeds: [
         {
@@ -104,6 +111,7 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
           fields: facts
             .slice(0, 20)
             .map(({ name, value }) => ({ name: cut(name, 256), value: cut(markdownText(value), 200), inline: true })),
+          ...(lines.length > 0 && { description: fitting(lines, 3_000, '\n', markdownText) }),
           footer: { text: id },
           ...(at !== undefined && { timestamp: at }),
           ...(link !== undefined && { url: link }),
@@ -115,7 +123,7 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
   pagerduty: {
     rateLimit: { requests: 120, per: 60_000 },
     needs: ['routing_key'],
-    message: ({ title, severity, facts, link, at, zone, event, id }, { routing_key }) => ({
+    message: ({ title, severity, facts, lines, link, at, zone, event, id }, { routing_key }) => ({
       routing_key,
       event_action: 'trigger',
       dedup_key: id,
@@ -125,7 +133,10 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
         severity,
         ...(at !== undefined && { timestamp: at }),
         ...(event !== null && { class: event }),
-        custom_details: Object.fromEntries(facts.map(({ name, value }) => [name, value])),
+        custom_details: {
+          ...Object.fromEntries(facts.map(({ name, value }) => [name, value])),
+          ...(lines.length > 0 && { Notifications: fitting(lines, 10_000) }),
+        },
       },
       ...(link !== undefined && { links: [{ href: link, text: 'Details' }] }),
     }),
@@ -134,10 +145,10 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
   ntfy: {
     rateLimit: { requests: 1, per: 5_000 },
     needs: ['topic'],
-    message: ({ title, severity, facts, link }, { topic }) => ({
+    message: ({ title, severity, facts, lines, link }, { topic }) => ({
       topic,
       title: cut(title, 250),
-      message: lines(facts, 1_000),
+      message: textOf(facts, lines, 1_000),
       priority: ntfyPriority[severity],
       ...(link !== undefined && { click: link }),
     }),
@@ -146,10 +157,10 @@ export const presets: Readonly<Record<PresetName, Preset>> = {
   telegram: {
     rateLimit: { requests: 20, per: 60_000 },
     needs: ['chat_id'],
-    message: ({ title, severity, facts, link }, { chat_id }): TelegramMessage => ({
+    message: ({ title, severity, facts, lines, link }, { chat_id }): TelegramMessage => ({
       chat_id: chat_id ?? '',
       // Without a parse mode, no text means anything but itself.
-      text: [`${mark[severity]}${title}`, lines(facts, 3_000), link].filter(Boolean).join('\n'),
+      text: [`${severityMark[severity]}${title}`, textOf(facts, lines, 3_000), link].filter(Boolean).join('\n'),
       link_preview_options: { is_disabled: true },
     }),
   },
@@ -163,13 +174,23 @@ export function rateLimitOf({
   return rateLimit ?? (preset === undefined ? undefined : presets[preset].rateLimit);
 }
 
+type Enveloped = { readonly envelope: ShapedEnvelope };
+
 /** @param link as the option `link` has it */
-export function presetContent(name: PresetName, fields: Readonly<Record<string, string>>, link?: string) {
-  const { message } = presets[name];
-  return ({ envelope }: { readonly envelope: ShapedEnvelope }): Content => {
-    const { id, event = null, occurred_at: at, zone } = envelope;
-    const told = { ...summaryOf(envelope), id, event, at, zone, link: link && linkOf(link, envelope) };
-    return { type: 'application/json', text: JSON.stringify(message(told, fields)) };
+export function presetFormat(name: PresetName, fields: Readonly<Record<string, string>>, link?: string) {
+  const contentOf = (told: Omit<Told, 'link'>, about: ShapedEnvelope): Content => {
+    const message = presets[name].message({ ...told, link: link && linkOf(link, about) }, fields);
+    return { type: 'application/json', text: JSON.stringify(message) };
+  };
+  return {
+    one({ envelope }: Enveloped): Content {
+      const { id, event = null, occurred_at: at, zone } = envelope;
+      return contentOf({ ...summaryOf(envelope), id, event, at, zone, lines: [] }, envelope);
+    },
+    several(batch: readonly Enveloped[]): Content {
+      const { first, ...digest } = digestOf(batch.map(({ envelope }) => envelope));
+      return contentOf({ ...digest, event: null, at: undefined, zone: first.zone }, first);
+    },
   };
 }
 
@@ -179,7 +200,6 @@ function linkOf(template: string, envelope: ShapedEnvelope): string {
   );
 }
 
-const mark: Readonly<Record<Severity, string>> = { info: '', warning: '⚠ ', error: '❗ ', critical: '🚨 ' };
 const teamsColour: Readonly<Record<Severity, string>> = {
   info: 'Default',
   warning: 'Warning',
@@ -224,9 +244,32 @@ function markdownText(text: string): string {
   return text.replace(/[\\`*_{}[\]()#+\-!|>~<@:]/g, '\\$&');
 }
 
-function lines(facts: readonly Fact[], most: number): string {
-  return cut(facts.map(({ name, value }) => `${name}: ${value}`).join('\n'), most);
+function textOf(facts: readonly Fact[], lines: readonly DigestLine[], most: number): string {
+  const text = cut(facts.map(({ name, value }) => `${name}: ${value}`).join('\n'), most);
+  return lines.length === 0 ? text : `${text}\n${fitting(lines, most - text.length - 1)}`;
 }
+
+/** As many of these as there is room for, and how many more there are. */
+function fitting(
+  lines: readonly DigestLine[],
+  most: number,
+  between = '\n',
+  escaped: (text: string) => string = (text) => text,
+): string {
+  const told: string[] = [];
+  let room = most - between.length - longestRest;
+  for (const { severity, text } of lines) {
+    const line = escaped(`${severityMark[severity]}${text}`);
+    room -= line.length + between.length;
+    if (room < 0) break;
+    told.push(line);
+  }
+  const left = lines.length - told.length;
+  return [...told, ...(left === 0 ? [] : [`and ${left} more`])].join(between);
+}
+
+/** Characters of "and 1000 more". */
+const longestRest = 20;
 
 /** As the services count: a character beyond 16 bits is two. */
 function cut(text: string, most: number): string {

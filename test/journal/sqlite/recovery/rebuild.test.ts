@@ -124,7 +124,9 @@ describe('a journal', () => {
 
   test('keeps what operators have decided: which routes are paused, and who has done what', async () => {
     const store = openOperatorStore(folder);
-    await store.act({ who: 'ann', from: 'desk' }, { route: 'half' }).pause('half');
+    const act = store.act({ who: 'ann', from: 'desk' }, { route: 'half' });
+    await act.pause('half');
+    await act.begin('replay');
     await store.close();
     const before = rowsIn(file, 'SELECT * FROM audit');
     for (const page of pagesOf(file, 'block_events_by_event')) overwritePage(page);

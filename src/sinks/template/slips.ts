@@ -1,5 +1,5 @@
-import { closestMatch } from '../../../common/text/did-you-mean.ts';
-import type { Slip } from '../../../common/text/slips.ts';
+import { closestMatch } from '../../common/text/did-you-mean.ts';
+import type { Slip } from '../../common/text/slips.ts';
 
 /** Filters of other languages, and what Liquid has for them. */
 const filters: Readonly<Record<string, string>> = {

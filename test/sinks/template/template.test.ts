@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { createTemplate } from '../../../src/sinks/webhook/formats/template.ts';
+import { createTemplate } from '../../../src/sinks/template/template.ts';
 import { body, deliveryOf } from '../../support/webhook.ts';
 
 const hostile = 'a"b\\c\n</x><!-- \u2028 {{ id }} {% if %}';
@@ -89,11 +89,13 @@ describe('a template', () => {
   });
 
   test('can’t be used with a filter that isn’t there', () => {
-    expect(() => createTemplate({ body: '{{ id | nosuch }}', contentType: 'text/plain' }, {})).toThrow('nosuch');
+    expect(() => createTemplate({ body: '{{ id | nosuch }}', contentType: 'text/plain' }, () => ({}))).toThrow(
+      'nosuch',
+    );
   });
 });
 
 function render(text: string, data: object = { current_balance: -1 }, contentType = 'application/json'): string {
-  const template = createTemplate({ body: text, contentType }, { key: 'k' });
+  const template = createTemplate({ body: text, contentType }, () => ({ fields: { key: 'k' } }));
   return template(deliveryOf(body({ ...data }))).text;
 }

@@ -1,8 +1,11 @@
 import { isIP } from 'node:net';
+import { unescape as decode } from 'node:querystring';
 import ipaddr from 'ipaddr.js';
 import { globToRegExp } from '../../common/text/patterns.ts';
 import { SinkUnavailable } from '../sink.ts';
-import { proxyVariables } from './options.ts';
+
+/** Variables of the environment that the proxy `environment` means; their values may hold a password. */
+export const proxyVariables = ['http_proxy', 'HTTP_PROXY', 'https_proxy', 'HTTPS_PROXY'] as const;
 
 /**
  * True where the environment names a proxy for this URL.
@@ -67,4 +70,16 @@ function partsOf(entry: string): { readonly pattern: string; readonly port?: str
 
 function bare(host: string): string {
   return host.replace(/^\[(.*)\]$/, '$1');
+}
+
+/** What no message may show of the option and of the environment. */
+export function proxySecrets(proxy: string): string[] {
+  return [proxy, ...proxyVariables.map((name) => process.env[name] ?? '')].flatMap(credentialsIn);
+}
+
+function credentialsIn(proxy: string): string[] {
+  if (!URL.canParse(proxy)) return [];
+  const { username, password } = new URL(proxy);
+  const [user, secret] = [decode(username), decode(password)];
+  return [password, secret, Buffer.from(`${user}:${secret}`).toString('base64')];
 }

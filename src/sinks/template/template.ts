@@ -1,11 +1,10 @@
 import { createRequire } from 'node:module';
 import type { Liquid, LiquidError, Template } from 'liquidjs';
-import { reasonOf } from '../../../common/errors.ts';
-import { findSlip, Unreadable } from '../../../common/text/slips.ts';
-import type { Delivery } from '../../../notification/envelope.ts';
-import { type Content, Undeliverable } from '../../content.ts';
-import type { TemplateOptions } from '../options.ts';
-import { templateSlips } from './template-slips.ts';
+import { reasonOf } from '../../common/errors.ts';
+import { findSlip, Unreadable } from '../../common/text/slips.ts';
+import type { Delivery, ShapedEnvelope } from '../../notification/envelope.ts';
+import { type Content, Undeliverable } from '../content.ts';
+import { templateSlips } from './slips.ts';
 
 const require = createRequire(import.meta.url);
 
@@ -15,34 +14,43 @@ const longestRendering = 200;
 const memoryLimit = 8 * 1024 * 1024;
 const longestOutput = 1024 * 1024;
 
+export interface TemplateOptions {
+  readonly body: string;
+  readonly contentType: string;
+}
+
 /**
- * A Liquid template as a format. It sees the envelope's keys and `fields`, and nothing else: no file, no other
+ * A Liquid template. It sees the envelope's keys and what the sink puts beside them, and nothing else: no file, no other
  * template. What it puts out is escaped for its content type, unless a filter `raw` comes last.
+ * @param beside what the sink adds, by names that the envelope doesn't have
  * @throws Error when the template can't be parsed
  */
 export function createTemplate(
   { body, contentType }: TemplateOptions,
-  fields: Readonly<Record<string, string>>,
-): (delivery: Delivery) => Content {
+  beside: (envelope: ShapedEnvelope) => Readonly<Record<string, unknown>>,
+): (delivery: Pick<Delivery, 'envelope'>) => Content {
   const liquid = liquidFor(contentType);
   const parsed = parse(liquid, body);
   return ({ envelope }) => {
-    const text = render(() => String(liquid.renderSync(parsed, { ...envelope, fields })));
+    const text = render(() => String(liquid.renderSync(parsed, { ...envelope, ...beside(envelope) })));
     if (text.length > longestOutput) throw new Undeliverable('the template gives more than 1 MiB');
     if (isJson(contentType)) mustBeJson(text);
     return { type: contentType, text };
   };
 }
 
-/** Paths into the envelope that a template reads, as far as they stand in it; `fields` are the operator's own. */
-export function templatePaths({ body, contentType }: TemplateOptions): { at: string[]; path: string[] }[] {
+/**
+ * Paths into the envelope that a template reads, as far as they stand in it.
+ * @param beside the name of what the sink adds
+ */
+export function templatePaths({ body, contentType }: TemplateOptions, beside: string): string[][] {
   const liquid = liquidFor(contentType);
   const read = liquid.globalVariableSegmentsSync(parse(liquid, body));
   return read.flatMap((segments) => {
     // Behind a variable as an index, anything may stand.
     const end = segments.findIndex((segment) => Array.isArray(segment));
     const path = segments.slice(0, end === -1 ? segments.length : end).map(String);
-    return path[0] === 'fields' ? [] : [{ at: ['template', 'body'], path }];
+    return path[0] === beside ? [] : [path];
   });
 }
 
@@ -136,7 +144,8 @@ function escapeScript(text: string): string {
   return escapeJson(text).replace(/['`$]/g, (character) => `\\u00${character.charCodeAt(0).toString(16)}`);
 }
 
-function escapeMarkup(text: string): string {
+/** A text as it stands in HTML or XML, between tags or in an attribute. */
+export function escapeMarkup(text: string): string {
   return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }
 

@@ -7,16 +7,25 @@ import { addressAttemptTimeout } from '../../common/net/addresses.ts';
 import { explainTls, readTls, type TlsFiles } from '../../common/net/tls.ts';
 import { SinkUnavailable } from '../sink.ts';
 import { withRepairedHeads } from './answer-head.ts';
-import { proxyVariables, type TlsOptions, type WebhookOptions } from './options.ts';
-import { needsProxy } from './proxy.ts';
+import { needsProxy, proxyVariables } from './proxy.ts';
 import { Agent, buildConnector, EnvHttpProxyAgent, Pool, ProxyAgent } from './undici.ts';
+
+/** Times are milliseconds. */
+export interface TransportOptions {
+  readonly timeout: { readonly connect: number };
+  readonly concurrency: number;
+  readonly tls: TlsFiles & { readonly minVersion?: 'TLSv1.2' | 'TLSv1.3'; readonly verify?: boolean };
+  readonly proxy: string;
+  readonly http2: boolean;
+  readonly allowPrivateNetworks: boolean;
+}
 
 /**
  * The connections of a sink: kept alive, as many as it may have requests at a time.
  * @param target where its requests go: whether they take a proxy depends on that
  * @throws SinkUnavailable when a file of the TLS options, or a proxy of the environment, can't be used
  */
-export function openTransport(options: WebhookOptions, target = options.url): Dispatcher {
+export function openTransport(options: TransportOptions, target: string): Dispatcher {
   const { proxy, concurrency, timeout, allowPrivateNetworks, http2 } = options;
   const patience = { timeout: timeout.connect, ...addressAttemptTimeout(timeout.connect) };
   const toReceiver = {
@@ -66,7 +75,11 @@ function repaired(connect: Pool.Options['connect']): buildConnector.connector {
   return withRepairedHeads(typeof connect === 'function' ? connect : buildConnector(connect ?? {}));
 }
 
-function tlsOf({ minVersion, verify, ...given }: TlsOptions): buildConnector.BuildOptions {
+function tlsOf({
+  minVersion = 'TLSv1.2',
+  verify = true,
+  ...given
+}: TransportOptions['tls']): buildConnector.BuildOptions {
   const files = filesOf(given);
   try {
     // Without files there is nothing to refuse, and a route that needs no TLS doesn't load it.
