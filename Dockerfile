@@ -20,15 +20,13 @@ FROM --platform=$BUILDPLATFORM node:${NODE} AS packages
 WORKDIR /opt/kazoo-relay
 COPY package.json package-lock.json .npmrc ./
 ARG TARGETARCH
-# Without what is for compilers, and for another C library.
 RUN npm ci --omit=dev --workspaces=false --ignore-scripts --os=linux --libc=glibc \
-    ${TARGETARCH:+--cpu=$(echo "$TARGETARCH" | sed s/amd64/x64/)} \
-  && find node_modules -type f \( -name '*.map' -o -name '*.d.ts' -o -name '*.d.cts' -o -name '*.d.mts' \) -delete \
-  && rm -rf node_modules/@koromix/*/musl_*
+    ${TARGETARCH:+--cpu=$(echo "$TARGETARCH" | sed s/amd64/x64/)}
 COPY tools/runtime/package.json tools/runtime/
 COPY scripts scripts
-# What it is made of, and under which licences.
-RUN mkdir notices && node scripts/release/notices.ts notices
+COPY src src
+# What it is made of, and under which licences. Then, without the libraries that dist/ holds.
+RUN node scripts/release/notices.ts . && node scripts/release/libraries.ts .
 
 # All that the image holds, in a folder: Node, what it is linked with, certificates, time zones, and the program.
 FROM --platform=$BUILDPLATFORM node:${NODE} AS root
@@ -36,9 +34,10 @@ WORKDIR /root
 COPY --from=build /opt/kazoo-relay/package.json /opt/kazoo-relay/LICENSE opt/kazoo-relay/
 COPY --from=build /opt/kazoo-relay/dist opt/kazoo-relay/dist
 COPY --from=packages /opt/kazoo-relay/node_modules opt/kazoo-relay/node_modules
-COPY --from=packages /opt/kazoo-relay/notices opt/kazoo-relay
+COPY --from=packages /opt/kazoo-relay/sbom.cdx.json /opt/kazoo-relay/THIRD-PARTY-LICENSES.txt opt/kazoo-relay/
 COPY --from=node /usr/local/bin/node usr/local/bin/node
 COPY --from=debian /usr/share/zoneinfo usr/share/zoneinfo
+COPY scripts /scripts
 COPY deploy/docker/root.sh /root.sh
 RUN --mount=type=bind,from=debian,target=/debian sh /root.sh /debian
 
@@ -47,6 +46,7 @@ FROM scratch
 ARG REVISION
 LABEL org.opencontainers.image.title="kazoo-relay" \
   org.opencontainers.image.description="Takes every notification a 2600Hz KAZOO phone system publishes, keeps it safe on disk, and delivers it to logs, files, databases and webhooks." \
+  org.opencontainers.image.authors="kazoo-relay contributors <kazoo-relay@example.com>" \
   org.opencontainers.image.version="0.3.0" \
   org.opencontainers.image.revision="${REVISION}" \
   org.opencontainers.image.licenses="MIT"

@@ -34,8 +34,8 @@ const servers = {
   },
   rpm: having('rpm', 'rpmbuild'),
   packaging: having(
-    'apt-utils createrepo-c debootstrap gnupg lintian rpmlint systemd-container',
-    ...['apt-ftparchive', 'createrepo_c', 'debootstrap', 'gpg', 'lintian', 'rpmlint', 'systemd-nspawn'],
+    'apt-utils createrepo-c debootstrap dnf gnupg lintian rpmlint systemd-container',
+    ...['apt-ftparchive', 'createrepo_c', 'debootstrap', 'dnf', 'gpg', 'lintian', 'rpmlint', 'systemd-nspawn'],
   ),
   // Where these can't be had, the tests leave out what needs them, and say so.
   debootstrap: optional('debootstrap', 'debootstrap'),
@@ -43,6 +43,7 @@ const servers = {
   java: optional('default-jdk-headless libgoogle-gson-java', 'java', '/usr/share/java/gson.jar'),
   lighttpd: optional('lighttpd jq', 'lighttpd', 'jq'),
   php: optional('php-cli', 'php'),
+  qemu: optional('qemu-user-static', 'qemu-aarch64-static'),
   ruby: optional('ruby ruby-webrick', 'ruby'),
 };
 

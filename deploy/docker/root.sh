@@ -9,9 +9,15 @@ ln -s lib lib64
 for library in 'ld-linux*' libc libm libdl libpthread librt libresolv libnss_dns libnss_files libgcc_s libstdc++; do
   cp -L "$debian"/usr/lib/*-linux-gnu*/$library.so.[0-9] lib/
 done
-for package in libc6 libgcc-s1 libstdc++6 tzdata; do
+packages='libc6 libgcc-s1 libstdc++6 tzdata'
+for package in $packages; do
   install -D -m 644 "$debian/usr/share/doc/$package/copyright" "usr/share/doc/$package/copyright"
 done
+# Their texts name these.
+mkdir -p usr/share/common-licenses
+cp -L "$debian"/usr/share/common-licenses/GPL-2 "$debian"/usr/share/common-licenses/GPL-3 \
+  "$debian"/usr/share/common-licenses/LGPL-2.1 usr/share/common-licenses/
+node /scripts/release/debian.ts "$debian" opt/kazoo-relay $packages
 
 # Those that Node has itself, for libraries that look for a file.
 mkdir -p etc/ssl/certs

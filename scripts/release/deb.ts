@@ -4,25 +4,30 @@ import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, writeFileSy
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { settle } from './files.ts';
+import { maintainerOf } from './maintainer.ts';
 import type { Release } from './run.ts';
 import { documents, filledIn, layOut, script } from './system-files.ts';
 
-/** The package for Debian and Ubuntu, by dpkg-deb; for the kind of processor that it was made on. */
+/** The package for Debian and Ubuntu, by dpkg-deb. */
 export async function build(release: Release): Promise<void> {
-  const { version, epoch, out, root, work, compress = true } = release;
+  const { version, epoch, out, root, work, arch, compress = true } = release;
   const folder = join(work, 'deb');
   await layOut(release, folder, 'usr/share/zsh/vendor-completions');
   document(release, folder);
   settle(join(folder, documents), epoch);
 
-  const architecture = process.arch === 'x64' ? 'amd64' : process.arch;
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((file) => file.isFile());
   const paths = files.map((file) => join(file.parentPath, file.name)).sort();
   // dpkg counts in blocks of 1 KiB.
   const size = paths.reduce((sum, path) => sum + Math.ceil(lstatSync(path).size / 1024), 0);
   const control = join(folder, 'DEBIAN');
   mkdirSync(control);
-  const values = { VERSION: packagedVersion(version), ARCHITECTURE: architecture, SIZE: String(size) };
+  const values = {
+    VERSION: packagedVersion(version),
+    ARCHITECTURE: arch,
+    SIZE: String(size),
+    MAINTAINER: maintainerOf(root),
+  };
   const template = readFileSync(join(root, 'deploy/packages/deb/control'), 'utf8');
   writeFileSync(join(control, 'control'), filledIn(template, values));
   writeFileSync(join(control, 'conffiles'), '/etc/kazoo-relay/kazoo-relay.yaml\n');
@@ -32,7 +37,7 @@ export async function build(release: Release): Promise<void> {
     chmodSync(join(control, name), 0o755);
   }
   settle(control, epoch);
-  const file = join(out, `kazoo-relay_${values.VERSION}-1_${architecture}.deb`);
+  const file = join(out, `kazoo-relay_${values.VERSION}-1_${arch}.deb`);
   // Quick to make, and four fifths of what gzip makes.
   const packing = compress ? ['-Zxz', '-z1', '--threads-max=2'] : ['-Zgzip', '-z1'];
   execFileSync('dpkg-deb', ['--root-owner-group', ...packing, '--build', folder, file], { stdio: ['ignore', 2, 2] });
@@ -49,8 +54,10 @@ function document({ version, epoch, root }: Release, folder: string): void {
   writeFileSync(join(to, 'changelog.gz'), gzipSync(readFileSync(join(to, 'CHANGELOG.md')), { level: 9 }));
   const date = new Date(epoch * 1000).toUTCString().replace('GMT', '+0000');
   const entry = `kazoo-relay (${packagedVersion(version)}-1) stable; urgency=medium\n\n  * See changelog.gz.\n\n`;
-  const maintainer = /^Maintainer: (.*)$/m.exec(readFileSync(join(root, 'deploy/packages/deb/control'), 'utf8'))?.[1];
-  writeFileSync(join(to, 'changelog.Debian.gz'), gzipSync(`${entry} -- ${maintainer}  ${date}\n`, { level: 9 }));
+  writeFileSync(
+    join(to, 'changelog.Debian.gz'),
+    gzipSync(`${entry} -- ${maintainerOf(root)}  ${date}\n`, { level: 9 }),
+  );
   const license = readFileSync(join(root, 'LICENSE'), 'utf8')
     .replaceAll('\n\n', '\n.\n')
     .trimEnd()

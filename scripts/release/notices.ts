@@ -1,4 +1,5 @@
-// node scripts/release/notices.ts FOLDER: what the licences and the law ask for, beside a program with its Node in FOLDER:
+// node scripts/release/notices.ts FOLDER: what the licences and the law ask for, beside a program with its Node in FOLDER, where
+// npm has put its libraries:
 // sbom.cdx.json (CycloneDX: what it is made of) and THIRD-PARTY-LICENSES.txt (the licences of all that).
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -57,7 +58,7 @@ interface Component {
   readonly components?: readonly Component[];
 }
 
-interface Bom {
+export interface Bom {
   readonly serialNumber: string;
   readonly metadata: { readonly timestamp?: string; readonly component: Component };
   readonly components: readonly Component[];
@@ -87,7 +88,11 @@ function sbom(root: string, packages: readonly Package[], withNode: boolean): Bo
       .filter(({ ref }) => refs.has(ref))
       .map(({ ref, dependsOn }) => ({ ref, dependsOn: dependsOn?.filter((one) => refs.has(one)) ?? [] })),
   };
-  // Of what it says, so that the same has the same.
+  return numbered(bom);
+}
+
+/** With a number of what it says, so that the same has the same. */
+export function numbered(bom: Bom): Bom {
   const hash = createHash('sha256')
     .update(JSON.stringify({ ...bom, serialNumber: '' }))
     .digest('hex');
@@ -123,10 +128,10 @@ function licences(packages: readonly Package[], withNode: boolean): string {
       : []),
     ...packages,
   ].map(({ name, version, license, folder }) => `${name} ${version}\nLicence: ${license}\n\n${licenceTexts(folder)}`);
-  return ['kazoo-relay is built of these. Their licences ask for this notice.\n', ...parts].join(
-    `\n${'-'.repeat(80)}\n\n`,
-  );
+  return ['kazoo-relay is built of these. Their licences ask for this notice.\n', ...parts].join(divider);
 }
+
+export const divider = `\n${'-'.repeat(80)}\n\n`;
 
 function licenceTexts(folder: string): string {
   const files = readdirSync(folder)
@@ -139,5 +144,6 @@ function licenceTexts(folder: string): string {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  writeNotices(resolve(import.meta.dirname, '../..'), process.argv[2] ?? '.', { node: true });
+  const folder = resolve(process.argv[2] ?? '.');
+  writeNotices(folder, folder, { node: true });
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { asyncApi } from '../schemas/asyncapi.ts';
 import { bundle } from '../schemas/envelope.ts';
 import { settle } from './files.ts';
+import { lateLibraries } from './libraries.ts';
 import { writeNotices } from './notices.ts';
 import type { Release } from './run.ts';
 
@@ -24,48 +25,19 @@ export async function build({ version, epoch, out, root, tree, work }: Release):
   execFileSync('npm', ['pack', '--ignore-scripts', '--pack-destination', out], { cwd: folder, stdio: 'ignore' });
 }
 
-interface Manifest {
-  readonly dependencies: Readonly<Record<string, string>>;
-  readonly [key: string]: unknown;
-}
-
 /** package.json, without what is for development; of the libraries only those that dist/ doesn't hold. */
-function manifest(root: string): Manifest {
+function manifest(root: string): object {
   const {
     private: _private,
     scripts: _scripts,
     workspaces: _workspaces,
     devDependencies: _dev,
     ...rest
-  } = jsonIn<Manifest>(join(root, 'package.json'));
+  } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as Record<string, unknown>;
   return {
     ...rest,
     // For the types any will do; the command itself refuses one that is too old.
     engines: { node: '>=20' },
-    dependencies: Object.fromEntries(requiredLate(root).map((name) => [name, installed(root, name).version])),
-    // What koffi needs of it for this machine; koffi itself would run a script at its installation.
-    optionalDependencies: Object.fromEntries(
-      Object.entries(installed(root, 'koffi').optionalDependencies ?? {}).filter(([name]) => name.includes('-linux-')),
-    ),
+    ...lateLibraries(root),
   };
-}
-
-/** Libraries that the sources load with `require`: the build leaves them where they are. */
-function requiredLate(root: string): string[] {
-  const sources = globSync(join(root, 'src/**/*.ts')).map((file) => readFileSync(file, 'utf8'));
-  const names = sources.flatMap((text) => [...text.matchAll(/\brequire\('([^'.:]+)'\)/g)].map(([, name = '']) => name));
-  return [...new Set(names)].toSorted();
-}
-
-interface Installed {
-  readonly version: string;
-  readonly optionalDependencies?: Readonly<Record<string, string>>;
-}
-
-function installed(root: string, name: string): Installed {
-  return jsonIn(join(root, 'node_modules', name, 'package.json'));
-}
-
-function jsonIn<T>(file: string): T {
-  return JSON.parse(readFileSync(file, 'utf8')) as T; // the caller knows what npm writes there
 }

@@ -1,13 +1,15 @@
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
+import { archs } from './arch.ts';
 import { packagedVersion } from './deb.ts';
+import { maintainerOf } from './maintainer.ts';
 import type { Release } from './run.ts';
 import { filledIn, layOut, script } from './system-files.ts';
 
-/** The package for Rocky Linux, RHEL and Alma 8 and 9, by rpmbuild; for the kind of processor that it was made on. */
+/** The package for Rocky Linux, RHEL and Alma 8 and 9, by rpmbuild. */
 export async function build(release: Release): Promise<void> {
-  const { version, epoch, out, root, work, compress = true } = release;
+  const { version, epoch, out, root, work, arch, compress = true } = release;
   const folder = join(work, 'rpm');
   const files = join(folder, 'files');
   await layOut(release, files, 'usr/share/zsh/site-functions');
@@ -17,7 +19,13 @@ export async function build(release: Release): Promise<void> {
   const scripts = script(root).replaceAll('%', '%%');
   writeFileSync(
     spec,
-    filledIn(template, { VERSION: packagedVersion(version), FILES: files, SCRIPTS: scripts, DATE: date }),
+    filledIn(template, {
+      VERSION: packagedVersion(version),
+      FILES: files,
+      SCRIPTS: scripts,
+      DATE: date,
+      MAINTAINER: maintainerOf(root),
+    }),
   );
   // Rocky Linux 8 reads it; quick to make. Two threads, however many there are: their number is in the result.
   const _binary_payload = compress ? 'w1T2.xzdio' : 'w.ufdio';
@@ -25,8 +33,8 @@ export async function build(release: Release): Promise<void> {
     '--define',
     `${name} ${value}`,
   ]);
-  execFileSync('rpmbuild', [...macros, '-bb', '--quiet', spec], {
-    stdio: ['ignore', 2, 2],
+  execFileSync('rpmbuild', [...macros, '--target', archs[arch].machine, '-bb', '--quiet', spec], {
+    stdio: ['ignore', 'ignore', 2],
   });
   for (const file of globSync(join(folder, 'RPMS/*/*.rpm'))) copyFileSync(file, join(out, basename(file)));
 }

@@ -1,4 +1,4 @@
-// npm run release -- [--out FOLDER] [--sign KEY] [--without PART] [PART…]: builds what a release consists of, into release/ or
+// npm run release -- [--out FOLDER] [--sign KEY] [--arch amd64|arm64] [--without PART] [PART…]: builds what a release consists of, into release/ or
 // FOLDER; with names of parts only these; then SHA256SUMS, and with a key of gpg's a detached signature beside each file. But for these,
 // the same sources give the same bytes, wherever and whenever it runs: all times are the commit's, or SOURCE_DATE_EPOCH's.
 import { spawnSync } from 'node:child_process';
@@ -6,6 +6,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { type Arch, archs, isArch, ownArch } from './arch.ts';
 import { seal } from './seal.ts';
 import { makeTree } from './tree.ts';
 
@@ -14,6 +15,8 @@ export interface Release {
   readonly version: string;
   /** Unix seconds: the time of every file. */
   readonly epoch: number;
+  /** The kind of processor that it is for. */
+  readonly arch: Arch;
   /** The folder that takes what is made; other parts write there too. */
   readonly out: string;
   /** The checkout. */
@@ -47,12 +50,16 @@ const { values, positionals } = parseArgs({
   options: {
     out: { type: 'string', default: 'release' },
     sign: { type: 'string' },
+    arch: { type: 'string', default: ownArch },
     without: { type: 'string', multiple: true, default: [] },
   },
   allowPositionals: true,
 });
 const unknown = [...positionals, ...values.without].filter((name) => !Object.hasOwn(parts, name));
 if (unknown.length > 0) fail(`there is no part ${unknown.join(', ')}: there are ${Object.keys(parts).join(', ')}`);
+
+const { arch } = values;
+if (!isArch(arch)) fail(`there is no --arch ${arch}: there are ${Object.keys(archs).join(', ')}`);
 
 const root = resolve(import.meta.dirname, '../..');
 const out = resolve(values.out);
@@ -63,12 +70,15 @@ const epoch = epochOf(root);
 const work = mkdtempSync(join(realpathSync(tmpdir()), 'kazoo-relay-release-'));
 try {
   const chosen = positionals.length > 0 ? positionals : Object.keys(parts);
-  await buildAll(chosen.filter((name) => !values.without.includes(name)));
+  await buildAll(
+    chosen.filter((name) => !values.without.includes(name)),
+    arch,
+  );
 } finally {
   rmSync(work, { recursive: true, force: true });
 }
 
-async function buildAll(names: readonly string[]): Promise<void> {
+async function buildAll(names: readonly string[], arch: Arch): Promise<void> {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
   // Libraries and tools that write a time of their own take this one instead.
   process.env.SOURCE_DATE_EPOCH = String(epoch);
@@ -76,9 +86,9 @@ async function buildAll(names: readonly string[]): Promise<void> {
   process.env.LC_ALL = 'C.UTF-8';
   let tree: string | undefined;
   const release: Release = {
-    ...{ version, epoch, out, root, work },
+    ...{ version, epoch, out, root, work, arch },
     tree: () => {
-      tree ??= makeTree(root, join(work, 'tree'), epoch);
+      tree ??= makeTree(root, join(work, 'tree'), epoch, arch);
       return tree;
     },
   };

@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { chmodSync, cpSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join, relative } from 'node:path';
+import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { settle } from './files.ts';
 import { manualPage } from './manual.ts';
@@ -15,8 +15,7 @@ export const documents = 'usr/share/doc/kazoo-relay';
  */
 export async function layOut({ version, epoch, tree }: Release, folder: string, zsh: string): Promise<void> {
   const from = tree();
-  const filter = (path: string) => !needless.test(relative(from, path));
-  const copy = (name: string, to: string) => cpSync(join(from, name), join(folder, to), { recursive: true, filter });
+  const copy = (name: string, to: string) => cpSync(join(from, name), join(folder, to), { recursive: true });
   const write = (name: string, content: string | Buffer) => {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), content);
@@ -40,7 +39,7 @@ export async function layOut({ version, epoch, tree }: Release, folder: string, 
   );
   write('usr/share/man/man1/kazoo-relay.1.gz', gzipSync(await manualPage(version, epoch), { level: 9 }));
   const completion = (shell: string) =>
-    execFileSync(join(from, 'bin/node'), [join(from, 'dist/main.js'), 'completion', shell]);
+    execFileSync(process.execPath, [join(from, 'dist/main.js'), 'completion', shell]);
   write('usr/share/bash-completion/completions/kazoo-relay', completion('bash'));
   write('usr/share/fish/vendor_completions.d/kazoo-relay.fish', completion('fish'));
   write(join(zsh, '_kazoo-relay'), completion('zsh'));
@@ -53,9 +52,6 @@ export async function layOut({ version, epoch, tree }: Release, folder: string, 
   chmodSync(join(folder, 'etc/kazoo-relay'), 0o750);
   chmodSync(join(folder, 'etc/kazoo-relay/kazoo-relay.yaml'), 0o640);
 }
-
-/** What libraries bring for those who work on them, and code for another C library. */
-const needless = /^node_modules\/(.*\/)?(\.[^/]+|musl_[^/]+|[^/]+\.(html|sh))$/;
 
 /** As it stands in a package, from what deploy/install.sh installs. */
 function moved(text: string): string {

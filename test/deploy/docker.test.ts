@@ -1,11 +1,8 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
-import { parse, parseAllDocuments } from 'yaml';
+import { parse } from 'yaml';
 import { loadConfig } from '../../src/config/load.ts';
-import { cli } from '../support/cli.ts';
 
 /** What these tests look at of a service of docker-compose.yml. */
 interface Service {
@@ -79,96 +76,6 @@ describe('docker-compose.yml', () => {
     expect(daemon.mem_limit).toBe('2g');
   });
 });
-
-describe('docs/get-started/kubernetes.md', () => {
-  const page = readFileSync('docs/get-started/kubernetes.md', 'utf8');
-  const examples = [...page.matchAll(/^```yaml\n(.*?)^```/gms)].map(([, text = '']) =>
-    // As Kubernetes reads them: YAML 1.1, where 0440 is octal.
-    parseAllDocuments(text, { version: '1.1', strict: true, uniqueKeys: true }).map((document) => {
-      expect(document.errors).toEqual([]);
-      return document.toJS() as Manifest;
-    }),
-  );
-
-  test('has a StatefulSet of one and a Deployment of two', () => {
-    const kinds = examples.map((manifests) => manifests.map(({ kind, spec }) => [kind, spec?.replicas]));
-    expect(kinds).toEqual([
-      [
-        ['ConfigMap', undefined],
-        ['StatefulSet', 1],
-      ],
-      [
-        ['ConfigMap', undefined],
-        ['Deployment', 2],
-      ],
-    ]);
-  });
-
-  test.each([0, 1])('has a configuration in example %s that check accepts', async (index) => {
-    const folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-kubernetes-'));
-    try {
-      for (const name of ['rabbitmq', 'database']) writeFileSync(join(folder, name), 'secret');
-      const text = examples[index]?.[0]?.data?.['kazoo-relay.yaml'] ?? '';
-      writeFileSync(join(folder, 'kazoo-relay.yaml'), text.replaceAll('/secrets', folder));
-      expect(await cli(['check', '--config', join(folder, 'kazoo-relay.yaml')])).toMatchObject({ stderr: '', code: 0 });
-    } finally {
-      rmSync(folder, { recursive: true });
-    }
-  });
-
-  test.each([0, 1])('runs the image in example %s as Compose does', (index) => {
-    const { template, volumeClaimTemplates = [] } = examples[index]?.[1]?.spec ?? {};
-    const { containers = [], volumes = [], securityContext, terminationGracePeriodSeconds } = template?.spec ?? {};
-    const [container] = containers;
-    const [, user, group] = /^USER (\d+):(\d+)$/m.exec(dockerfile) ?? [];
-    expect(securityContext).toMatchObject({
-      runAsUser: Number(user),
-      runAsGroup: Number(group),
-      fsGroup: Number(group),
-    });
-    expect(container?.securityContext).toEqual({
-      readOnlyRootFilesystem: true,
-      allowPrivilegeEscalation: false,
-      capabilities: { drop: ['ALL'] },
-    });
-    const { test: probe = [] } = daemon.healthcheck ?? {};
-    expect(container?.livenessProbe.exec.command).toEqual(probe.slice(1));
-    expect(container?.resources).toMatchObject({ requests: { memory: '1Gi' }, limits: { memory: '2Gi' } });
-    expect(`${terminationGracePeriodSeconds}s`).toBe(daemon.stop_grace_period);
-    const given = [...volumes.map(({ name }) => name), ...volumeClaimTemplates.map(({ metadata }) => metadata.name)];
-    expect(container?.volumeMounts.map(({ name }) => name).toSorted()).toEqual(given.toSorted());
-    const writable = container?.volumeMounts.filter(({ readOnly }) => !readOnly).map(({ mountPath }) => mountPath);
-    expect(writable).toEqual(['/var/lib/kazoo-relay', '/tmp']);
-    expect(volumes.find(({ name }) => name === 'secrets')?.secret?.defaultMode).toBe(0o440);
-  });
-});
-
-/** What these tests look at of a manifest. */
-interface Manifest {
-  readonly kind: string;
-  readonly data?: Record<string, string>;
-  readonly spec?: {
-    readonly replicas: number;
-    readonly volumeClaimTemplates?: readonly { readonly metadata: { readonly name: string } }[];
-    readonly template: {
-      readonly spec: {
-        readonly securityContext: object;
-        readonly terminationGracePeriodSeconds: number;
-        readonly volumes: readonly { readonly name: string; readonly secret?: { readonly defaultMode: number } }[];
-        readonly containers: readonly {
-          readonly securityContext: object;
-          readonly resources: object;
-          readonly livenessProbe: { readonly exec: { readonly command: readonly string[] } };
-          readonly volumeMounts: readonly {
-            readonly name: string;
-            readonly mountPath: string;
-            readonly readOnly?: boolean;
-          }[];
-        }[];
-      };
-    };
-  };
-}
 
 test('what docs/get-started/docker.md has for a backup is seen neither by git nor by the build', () => {
   expect(execFileSync('git', ['check-ignore', 'backup/journal'], { encoding: 'utf8' })).toBe('backup/journal\n');

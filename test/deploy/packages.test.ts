@@ -85,7 +85,7 @@ describe('the packages', () => {
     }
     // Which is the one that npm has put there.
     expect(readFileSync('deploy/release.sh', 'utf8')).toContain(
-      'cp --dereference node_modules/.bin/node "$tree/bin/node"',
+      'mv "$tree/node_modules/node-linux-$cpu/bin/node" "$tree/bin/node"',
     );
     expect(realpathSync('node_modules/.bin/node')).toBe(resolve(`node_modules/node-linux-${process.arch}/bin/node`));
     const { dependencies, optionalDependencies: others = {} } = JSON.parse(readFileSync('package.json', 'utf8'));

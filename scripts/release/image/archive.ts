@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Arch } from './bases.ts';
+import type { Arch } from '../arch.ts';
 import type { Image } from './dockerfile.ts';
 
 interface Archive {

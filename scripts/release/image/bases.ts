@@ -1,14 +1,20 @@
 import { execFileSync } from 'node:child_process';
-import { cpSync, existsSync, mkdirSync, readFileSync, realpathSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join, resolve } from 'node:path';
-
-/** Kinds of processors, as images call them. */
-export type Arch = 'amd64' | 'arm64';
+import { type Arch, archs } from '../arch.ts';
 
 /** The images that the Dockerfile begins with, as folders, by name: `debian:bookworm-…`. */
 export type Bases = (name: string, arch: Arch) => string;
-
-export const ownArch: Arch = process.arch === 'arm64' ? 'arm64' : 'amd64';
 
 /**
  * Makes what an engine would pull from a registry of images of Debian's and npm's packages: Debian's slim image, and
@@ -43,6 +49,10 @@ export function makeBases(root: string, work: string): Bases {
 function unpackDebian(folder: string, arch: Arch): void {
   const args = ['--foreign', '--variant=minbase', `--arch=${arch}`, 'bookworm', folder];
   execFileSync('debootstrap', args, { stdio: ['ignore', 'ignore', 'inherit'] });
+  // Which packages there are, as dpkg writes it down where it configures them.
+  const packages = globSync(join(folder, 'var/cache/apt/archives/*.deb')).sort();
+  const fields = packages.map((file) => execFileSync('dpkg-deb', ['--field', file], { encoding: 'utf8' }));
+  writeFileSync(join(folder, 'var/lib/dpkg/status'), fields.join('\n'));
   // In a container, /proc leads to itself.
   for (const rest of ['debootstrap', 'var/cache/apt/archives', 'proc']) rmSync(join(folder, rest), { recursive: true });
   mkdirSync(join(folder, 'proc'));
@@ -63,7 +73,7 @@ function addNode(root: string, folder: string, arch: Arch, version: string): voi
 
 /** The folder of the package that has Node for that kind of processor, by the checksum of package-lock.json. */
 function nodePackage(root: string, folder: string, arch: Arch): string {
-  const name = `node-linux-${arch === 'arm64' ? 'arm64' : 'x64'}`;
+  const name = `node-linux-${archs[arch].cpu}`;
   const installed = join(root, 'node_modules', name);
   if (existsSync(installed)) return installed;
   const place = `${folder}-runtime`;
@@ -75,7 +85,7 @@ function nodePackage(root: string, folder: string, arch: Arch): string {
     'ci',
     '--ignore-scripts',
     '--workspace=tools/runtime',
-    `--cpu=${arch}`,
+    `--cpu=${archs[arch].cpu}`,
     '--os=linux',
     '--loglevel=error',
   ];

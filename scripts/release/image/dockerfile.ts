@@ -1,7 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, existsSync, globSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import { type Arch, type Bases, ownArch } from './bases.ts';
+import { type Arch, ownArch } from '../arch.ts';
+import type { Bases } from './bases.ts';
 
 /** An image: its files, and what an engine is told of it. */
 export interface Image {

@@ -1,48 +1,54 @@
-// needs: debootstrap
-import { type ChildProcess, execFile, execFileSync, spawn, spawnSync } from 'node:child_process';
+// needs: debootstrap, postgresql
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
 import {
-  closeSync,
   cpSync,
   existsSync,
   lstatSync,
   mkdirSync,
   mkdtempSync,
-  openSync,
+  readdirSync,
   readFileSync,
-  readlinkSync,
-  readSync,
   rmSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { parse } from 'yaml';
 import { freePort } from '../../../scripts/quickstart/free-port.ts';
+import { ownArch } from '../../../scripts/release/arch.ts';
 import { writeArchive } from '../../../scripts/release/image/archive.ts';
-import { makeBases, ownArch } from '../../../scripts/release/image/bases.ts';
+import { makeBases } from '../../../scripts/release/image/bases.ts';
 import { buildDockerfile, type Image } from '../../../scripts/release/image/dockerfile.ts';
 import { events } from '../../../src/kazoo/catalogue.ts';
 import { type SharedBroker, shareBroker } from '../../support/rabbitmq.ts';
 import { until } from '../../support/until.ts';
-import { buildWithBuildah, loadWithBuildah } from './buildah.ts';
+import { runBare } from './image/bare.ts';
+import { basesOf } from './image/command.ts';
+import { hasCompose, shellWithCompose } from './image/compose.ts';
+import type { Engine, Runner } from './image/engine.ts';
+import { chosenEngine } from './image/engines.ts';
+import { filesIn, listOf, pathsIn, startOf } from './image/files.ts';
+import { oneOff, type Running, startContainer } from './image/running.ts';
 
 const canBuild = process.getuid?.() === 0 && existsSync('/usr/sbin/debootstrap');
-const hasBuildah = spawnSync('buildah', ['--version']).status === 0;
-const by = hasBuildah
-  ? 'buildah, and by the Dockerfile’s steps in folders'
-  : 'the Dockerfile’s steps in folders, without an engine';
+const kind = chosenEngine();
+const by =
+  kind === undefined
+    ? 'the Dockerfile’s steps in folders, without an engine'
+    : `${kind.name}, and by its steps in folders`;
 const title = canBuild ? `the image, built by ${by}` : 'LEFT OUT, without root and debootstrap: the image';
+const testOfEngine = kind === undefined ? test.skip : test;
 
 (canBuild ? describe : describe.skip)(title, () => {
   let work: string;
   let image: Image;
+  let engine: Engine | undefined;
   let byEngine: Image | undefined;
+  let runner: Runner;
 
-  beforeAll(() => {
+  beforeAll(async () => {
     work = mkdtempSync(join(tmpdir(), 'kazoo-relay-image-'));
     const context = join(work, 'checkout');
     // As somebody has it who cloned under the umask 077.
@@ -51,36 +57,35 @@ const title = canBuild ? `the image, built by ${by}` : 'LEFT OUT, without root a
     execFileSync('sh', ['-c', clone, context], { stdio: ['ignore', 'ignore', 'inherit'] });
     const bases = makeBases(process.cwd(), join(work, 'bases'));
     image = buildDockerfile({ context, work, bases, arch: ownArch });
-    if (hasBuildah) byEngine = buildWithBuildah(context, join(work, 'buildah'), (name) => bases(name, ownArch));
+    engine = await kind?.start(join(work, 'engine'));
+    byEngine = engine?.build(context, (name) => bases(name, ownArch));
+    runner = engine?.runner ?? runBare(image, work);
   }, 1_200_000);
 
-  afterAll(() => rmSync(work, { recursive: true, force: true }));
+  afterAll(async () => {
+    await engine?.close();
+    rmSync(work, { recursive: true, force: true });
+  });
 
-  (hasBuildah ? test : test.skip)(
-    'is the same by an engine and by its steps: files, owners, modes and configuration',
-    () => {
-      expect(listOf(byEngine?.root ?? '')).toEqual(listOf(image.root));
-      expect(byEngine?.config).toMatchObject({ ...image.config, Env: expect.arrayContaining(image.config.Env) });
-    },
-  );
+  testOfEngine('is the same by an engine and by its steps: files, owners, modes and configuration', () => {
+    expect(listOf(byEngine?.root ?? '')).toEqual(listOf(image.root));
+    expect(byEngine?.config).toMatchObject({ ...image.config, Env: expect.arrayContaining(image.config.Env) });
+  });
 
-  (hasBuildah ? test : test.skip)(
-    'is an archive in a release that an engine loads, the same whenever it is made',
-    () => {
-      // Of other times.
-      const copy = join(work, 'copy');
-      execFileSync('cp', ['--recursive', '--preserve=mode,ownership,links', image.root, copy]);
-      const files = [image.root, copy].map((root, index) => {
-        const file = join(work, `${index}.tar`);
-        const made = { root, config: image.config };
-        writeArchive(made, { name: 'kazoo-relay:test', arch: ownArch, epoch: 1_790_000_000, file, work });
-        return file;
-      });
-      const [digest, ...others] = files.map((file) => createHash('sha256').update(readFileSync(file)).digest('hex'));
-      expect(others).toEqual([digest]);
-      expect(loadWithBuildah(files[0] ?? '', join(work, 'loaded'))).toMatchObject(image.config);
-    },
-  );
+  testOfEngine('is an archive in a release that an engine loads, the same whenever it is made', () => {
+    // Of other times.
+    const copy = join(work, 'copy');
+    execFileSync('cp', ['--recursive', '--preserve=mode,ownership,links', image.root, copy]);
+    const files = [image.root, copy].map((root, index) => {
+      const file = join(work, `${index}.tar`);
+      const made = { root, config: image.config };
+      writeArchive(made, { name: 'kazoo-relay:test', arch: ownArch, epoch: 1_790_000_000, file, work });
+      return file;
+    });
+    const [digest, ...others] = files.map((file) => createHash('sha256').update(readFileSync(file)).digest('hex'));
+    expect(others).toEqual([digest]);
+    expect(engine?.load(files[0] ?? '')).toMatchObject(image.config);
+  });
 
   test('holds Node, its libraries and the program: no shell, no package manager, nothing that runs as another user', () => {
     const files = filesIn(image.root);
@@ -100,13 +105,14 @@ const title = canBuild ? `the image, built by ${by}` : 'LEFT OUT, without root a
       'etc/ssl/certs/ca-certificates.crt',
       'usr/share/zoneinfo/Europe/Berlin',
       'usr/share/doc/libc6/copyright',
+      'usr/share/common-licenses/LGPL-2.1',
       'opt/kazoo-relay/sbom.cdx.json',
       'opt/kazoo-relay/THIRD-PARTY-LICENSES.txt',
     ]) {
       expect(files).toContain(name);
     }
     const bytes = files.reduce((sum, file) => sum + lstatSync(join(image.root, file)).size, 0);
-    expect(bytes).toBeLessThan(180e6);
+    expect(bytes).toBeLessThan(150e6);
   });
 
   test('may be read by everybody, whatever the checkout’s umask was, and written only where it is a volume', () => {
@@ -118,8 +124,27 @@ const title = canBuild ? `the image, built by ${by}` : 'LEFT OUT, without root a
     expect(mode('var/lib/kazoo-relay')).toMatchObject({ uid: 10001, gid: 0, mode: 0o40770 });
   });
 
+  test('lists in its SBOM what it holds of Debian, by version and licence, and its licences have their texts', () => {
+    const program = join(image.root, 'opt/kazoo-relay');
+    const { components } = JSON.parse(readFileSync(join(program, 'sbom.cdx.json'), 'utf8')) as {
+      components: { name: string; version: string; purl: string; licenses: object[] }[];
+    };
+    const texts = readFileSync(join(program, 'THIRD-PARTY-LICENSES.txt'), 'utf8');
+    const packages = readdirSync(join(image.root, 'usr/share/doc'));
+    const listed = components.filter(({ purl }) => purl.startsWith('pkg:deb/debian/'));
+    expect(listed.map(({ name }) => name).toSorted()).toEqual(packages.toSorted());
+    for (const { name, version, licenses } of listed) {
+      expect(version).toMatch(/^\d[\w.+~-]+$/);
+      expect(licenses).toHaveLength(1);
+      expect(texts).toContain(`\n${name} ${version}, of Debian\n\n`);
+    }
+    // Which is the library that it has.
+    const [glibc = ''] = listed.flatMap(({ name, version }) => (name === 'libc6' ? [version.split('-')[0]] : []));
+    expect(readFileSync(join(image.root, 'lib/libc.so.6'), 'latin1')).toContain(`stable release version ${glibc}.`);
+  });
+
   test('says by its labels what it is, and how an engine runs it', () => {
-    const { version, description, license } = JSON.parse(readFileSync('package.json', 'utf8')) as Record<
+    const { version, description, license, author } = JSON.parse(readFileSync('package.json', 'utf8')) as Record<
       string,
       string
     >;
@@ -128,6 +153,7 @@ const title = canBuild ? `the image, built by ${by}` : 'LEFT OUT, without root a
         'org.opencontainers.image.version': version,
         'org.opencontainers.image.description': description,
         'org.opencontainers.image.licenses': license,
+        'org.opencontainers.image.authors': author,
       },
       ...{ User: '10001:10001', WorkingDir: '/var/lib/kazoo-relay', Volumes: { '/var/lib/kazoo-relay': {} } },
       ...{ Entrypoint: ['kazoo-relay'], Cmd: ['run'], StopSignal: 'SIGTERM' },
@@ -135,24 +161,36 @@ const title = canBuild ? `the image, built by ${by}` : 'LEFT OUT, without root a
   });
 
   test.each(['10001:10001', '54321:0'])('lets the user %s check a configuration and write a new volume', (user) => {
-    const folder = join(work, `as-${user}`);
+    const volume = `as-${user.replace(':', '-')}`;
+    const folder = join(work, volume);
     mkdirSync(folder);
     writeFileSync(
       join(folder, 'kazoo-relay.yaml'),
       'brokers: [{ zone: a, url: amqp://h }]\nroutes: { all: { sink: { type: log } } }\n',
     );
-    const check = oneOff(image, user, folder, join(work, `volume-${user}`), ['kazoo-relay', 'check']);
-    expect(check).toMatchObject({ status: 0, stderr: '' });
+    const run = (command: string[]) =>
+      oneOff(runner, {
+        name: 'one-off',
+        user,
+        config: folder,
+        volume: `of-${volume}`,
+        variable: 'TZ=Europe/Berlin',
+        command,
+      });
+    expect(run(['kazoo-relay', 'check'])).toMatchObject({ status: 0, stderr: '' });
     const write = ['node', '-e', 'require("fs").writeFileSync("new", String(new Date(0)))'];
-    expect(oneOff(image, user, folder, join(work, `volume-${user}`), write)).toMatchObject({ status: 0, stderr: '' });
-    expect(readFileSync(join(work, `volume-${user}`, 'new'), 'utf8')).toContain('GMT+0100');
+    expect(run(write)).toMatchObject({ status: 0, stderr: '' });
+    expect(readFileSync(join(runner.folderOf(`of-${volume}`), 'new'), 'utf8')).toContain('GMT+0100');
   });
 
   test('tells by numbers who may not write a journal, and doesn’t speak of sudo', () => {
-    const folder = join(work, 'as-10001:10001');
-    const elsewhere = 'KAZOO_RELAY_JOURNAL_PATH=/opt/journal';
-    const volume = join(work, 'closed');
-    const { status, stderr } = oneOff(image, '10001:10001', folder, volume, ['kazoo-relay', 'run'], elsewhere);
+    const { status, stderr } = oneOff(runner, {
+      name: 'one-off',
+      config: join(work, 'as-10001-10001'),
+      volume: 'closed',
+      variable: 'KAZOO_RELAY_JOURNAL_PATH=/opt/journal',
+      command: ['kazoo-relay', 'run'],
+    });
     expect(status).not.toBe(0);
     expect(stderr).toContain('owned by 0:0 with mode 0755, this is 10001:10001');
     expect(stderr).not.toContain('sudo');
@@ -165,16 +203,16 @@ const title = canBuild ? `the image, built by ${by}` : 'LEFT OUT, without root a
     const commandOf = (name: string) => ['kazoo-relay', ...(services[name]?.command ?? [])];
     let broker: SharedBroker;
     let config: string;
-    let container: Container;
+    let container: Running;
     let port: number;
     const start = (name: string) =>
       startContainer(
-        image,
-        commandOf('kazoo-relay'),
-        config,
-        join(work, 'volume'),
+        runner,
+        {
+          ...{ name, config, volume: 'volume', variable: `KAZOO_RELAY_HTTP_LISTEN=127.0.0.1:${port}` },
+          command: commandOf('kazoo-relay'),
+        },
         join(work, name),
-        `KAZOO_RELAY_HTTP_LISTEN=127.0.0.1:${port}`,
       );
 
     beforeAll(async () => {
@@ -218,7 +256,10 @@ const title = canBuild ? `the image, built by ${by}` : 'LEFT OUT, without root a
       const published = await container.run(commandOf('demo-publish'));
       expect(published.stdout).toContain(`published ${events.length} notifications to rabbitmq`);
       await until(() => container.lines().length === events.length, { what: 'each event on stdout' });
-      const archive = () => readFileSync(join(work, 'volume/archive/notifications.ndjson'), 'utf8').trim().split('\n');
+      const archive = () =>
+        readFileSync(join(runner.folderOf('volume'), 'archive/notifications.ndjson'), 'utf8')
+          .trim()
+          .split('\n');
       await until(() => archive().length === events.length, { what: 'each event in the file' });
       const shown = await container.run(commandOf('demo').filter((word) => word !== '--follow'));
       expect(shown.stdout.match(/ valid *$/gm)).toHaveLength(events.length);
@@ -230,166 +271,128 @@ const title = canBuild ? `the image, built by ${by}` : 'LEFT OUT, without root a
       expect(container.lines()).toHaveLength(1);
     });
   });
+  const describeCompose = kind?.name === 'docker' && hasCompose ? describe : describe.skip;
+  describeCompose('docker compose, with stand-ins for the images of RabbitMQ and PostgreSQL', () => {
+    const page = documentedCommands('docs/get-started/docker.md');
+    /** By line of the page, why it isn't run. */
+    const notRun = new Map([
+      ['docker compose up', 'the same with the demo is'],
+      ['docker compose logs --follow kazoo-relay', 'it never ends'],
+      ['docker compose exec kazoo-relay kazoo-relay tail --follow', 'it never ends'],
+      [
+        'docker compose cp kazoo-relay:/var/lib/kazoo-relay/archive/notifications.ndjson .',
+        'version 1 of Compose lacks it',
+      ],
+      ['docker compose --profile demo build', 'another test builds'],
+      ['docker build --tag kazoo-relay .', 'another test builds'],
+      [
+        'docker run --rm --volume /etc/kazoo-relay:/etc/kazoo-relay:ro kazoo-relay check',
+        'another test runs it, with its own folder',
+      ],
+    ]);
+    const ran = new Set<string>();
+    let sh: (line: string) => Promise<string>;
+    let port: number;
+    /** Runs a line of the page, as it stands there or as a test must change it. */
+    const documented = (line: string, changed = line) => {
+      expect(page).toContain(line);
+      ran.add(line);
+      return sh(changed);
+    };
+
+    beforeAll(async () => {
+      port = await freePort();
+      const context = join(work, 'checkout');
+      const [debian = ''] = basesOf(context).filter((name) => name.startsWith('debian:'));
+      sh = shellWithCompose(context, engine?.host ?? '', debian, port);
+      await sh(`docker tag ${debian} debian:bookworm-slim`);
+      // As the page says it of a checkout made under such a umask.
+      await sh('chmod -R go+rX deploy/docker');
+    });
+
+    afterAll(() => documented('docker compose --profile demo down --volumes'));
+
+    test('starts all, in order, and the demo publishes and shows one of each event', async () => {
+      await documented('docker compose --profile demo up', 'docker compose --profile demo up --detach');
+      const valid = async () => (await sh('docker compose logs demo')).match(/ valid *$/gm)?.length;
+      await until(async () => (await valid()) === events.length, { what: 'each event in the demo’s log' });
+    });
+
+    test('has the commands of the page: they publish, and show where it has arrived', async () => {
+      await documented('docker compose exec kazoo-relay kazoo-relay publish missed_call --live');
+      const logged = () => documented('docker compose logs --no-log-prefix kazoo-relay | tail');
+      await until(async () => /^\{.*"missed_call"/m.test(await logged()), { what: 'the call in the log' });
+      const select =
+        "docker compose exec postgres psql -U kazoo_relay -c 'SELECT occurred_at, event, account_id FROM notifications'";
+      await until(async () => (await documented(select)).includes(`(${events.length + 1} rows)`), {
+        what: 'the call in the table',
+      });
+      expect(await documented('docker compose ps')).toMatch(/kazoo-relay.*127\.0\.0\.1:\d+->9400/s);
+      expect(await documented('docker compose exec kazoo-relay kazoo-relay status')).toMatch(/^table .* delivering$/m);
+    });
+
+    test('opens the page on this machine, by the link that a command prints', async () => {
+      const link = await documented('docker compose exec kazoo-relay kazoo-relay page');
+      expect((await fetch(link.trim().replace(':9400/', `:${port}/`))).status).toBe(200);
+    });
+
+    test('checks and loads a changed configuration, and starts the daemon alone', async () => {
+      expect(await documented('docker compose run --rm --no-deps kazoo-relay check')).toContain('no mistakes');
+      await documented('docker compose exec kazoo-relay kazoo-relay reload');
+      await documented('docker compose up --detach --no-deps kazoo-relay postgres');
+      await documented('docker compose up --detach --no-deps kazoo-relay');
+    });
+
+    test('restores what was backed up, with its owner', async () => {
+      await sh('mkdir -p backup');
+      await documented('docker compose stop kazoo-relay');
+      const backUp =
+        'sudo docker cp --archive "$(docker compose ps --all --quiet kazoo-relay)":/var/lib/kazoo-relay "backup/$(date +%F)"';
+      await documented(backUp, backUp.replace('$(date +%F)', '2026-11-24'));
+      await documented('docker compose start kazoo-relay');
+      const summary = () => sh('docker compose exec kazoo-relay kazoo-relay tail --limit 1000');
+      const before = await summary();
+      await sh(
+        'docker compose stop kazoo-relay && docker run --rm --volume kazoo-relay_data:/data debian:bookworm-slim rm -r /data/journal',
+      );
+      const restore = page.find((line) => line.startsWith('docker run --rm --volume kazoo-relay_data:/data')) ?? '';
+      await documented(restore);
+      await documented('docker compose start kazoo-relay');
+      expect(await summary()).toBe(before);
+    });
+
+    test('runs without Compose too, as the page says', async () => {
+      await documented('docker compose stop kazoo-relay');
+      const run = page.find((line) => line.startsWith('docker run --detach --name kazoo-relay ')) ?? '';
+      // The servers and the passwords are Compose's.
+      const more = '--network kazoo-relay_default --volume "$PWD/deploy/docker/secrets:/run/secrets:ro"';
+      const changed = run
+        .replace('/etc/kazoo-relay:', '"$PWD/deploy/docker/config":')
+        .replace(/ kazoo-relay$/, ` ${more}$&`);
+      await documented(run, changed);
+      const isReady = () =>
+        sh('docker exec kazoo-relay kazoo-relay status --check ready').then(
+          () => true,
+          () => false,
+        );
+      await until(isReady, { what: 'the daemon to be ready' });
+      await sh('docker stop --time 20 kazoo-relay');
+      expect(await sh('docker inspect --format {{.State.ExitCode}} kazoo-relay; docker rm kazoo-relay')).toMatch(
+        /^0\n/,
+      );
+    });
+
+    test('has no command on the page that is neither run here nor left out for a reason', () => {
+      const left = page.filter((line) => /^(sudo )?docker /.test(line) && !ran.has(line) && !notRun.has(line));
+      expect([...new Set(left)]).toEqual(['docker compose --profile demo down --volumes']);
+    });
+  });
 });
 
-interface Container {
-  /** Of the daemon, as this machine has it. */
-  readonly pid: number;
-  /** What it has written to stderr. */
-  log(): string;
-  /** What it has delivered to stdout. */
-  lines(): string[];
-  /** Runs a command in it, as `docker exec` does. @throws Error with its stderr where it fails */
-  run(command: readonly string[]): Promise<{ stdout: string; stderr: string }>;
-  /** @returns its exit code; null where there is none */
-  end(signal: NodeJS.Signals): Promise<number | null>;
-}
-
-async function startContainer(
-  image: Image,
-  command: readonly string[],
-  config: string,
-  volume: string,
-  out: string,
-  variable: string,
-): Promise<Container> {
-  const [stdout, stderr] = ['stdout', 'stderr'].map((name) => openSync(`${out}.${name}`, 'w'));
-  const [program, ...args] = contained(image, userOf(image), config, volume, command, variable);
-  const outside = spawn(program, args, { stdio: ['ignore', stdout ?? 'ignore', stderr ?? 'ignore'] });
-  const log = () => readFileSync(`${out}.stderr`, 'utf8');
-  await until(() => log().includes('"consuming"') || outside.exitCode !== null, {
-    what: 'the daemon to consume',
-    timeout: 120_000,
-  });
-  if (outside.exitCode !== null) throw new Error(`the container has ended: ${log()}`);
-  const [pid = 0] = childrenOf(outside.pid ?? 0);
-  return {
-    pid,
-    log,
-    lines: () =>
-      readFileSync(`${out}.stdout`, 'utf8')
-        .split('\n')
-        .filter((line) => line !== ''),
-    run([name = '', ...rest]) {
-      const [user = '', group = ''] = userOf(image).split(':');
-      const into = ['--target', `${pid}`, '--mount', '--pid', '--root', '--wd', '--setuid', user, '--setgid', group];
-      const path = `/usr/local/bin/${name}`;
-      return promisify(execFile)('env', ['-i', ...image.config.Env, '/usr/bin/nsenter', ...into, path, ...rest]);
-    },
-    async end(signal) {
-      if (hasEnded(outside)) return outside.exitCode;
-      const ended = once(outside, 'exit');
-      process.kill(pid, signal);
-      await ended;
-      return outside.exitCode;
-    },
-  };
-}
-
-function oneOff(
-  image: Image,
-  user: string,
-  config: string,
-  volume: string,
-  command: readonly string[],
-  variable = 'TZ=Europe/Berlin',
-) {
-  const [program, ...args] = contained(image, user, config, volume, command, variable);
-  const { status, stderr } = spawnSync(program, args, { encoding: 'utf8' });
-  return { status, stderr };
-}
-
-/** A command in the image, as an engine runs it: process 1, read-only, without rights. */
-function contained(
-  { root, config: { Env, WorkingDir = '/' } }: Image,
-  user: string,
-  config: string,
-  volume: string,
-  [program = '', ...args]: readonly string[],
-  variable = 'TZ=UTC',
-): [string, ...string[]] {
-  // An engine gives a new volume what the image has at its place, with its owner.
-  if (!existsSync(volume)) execFileSync('cp', ['--archive', join(root, WorkingDir), volume]);
-  const [uid = '', gid = ''] = user.split(':');
-  const limits = [
-    '--no-new-privs',
-    '--inh-caps=-all',
-    '--bounding-set=-all,+sys_chroot,+setuid,+setgid',
-    '--clear-groups',
-  ];
-  const into = ['unshare', `--root=${root}`, `--wd=${WorkingDir}`, '--setgid', gid, '--setuid', uid];
-  const run = ['setpriv', ...limits, 'env', '-i', ...Env, variable, `/usr/bin/${into[0]}`, ...into.slice(1)];
-  const given = [root, volume, config, WorkingDir, ...run, `/usr/local/bin/${program}`, ...args];
-  return ['unshare', '--mount', '--pid', '--fork', '--kill-child', 'sh', '-euc', mounts, 'contained', ...given];
-}
-
-/** As docker-compose.yml has them. /etc/hosts is the engine's. */
-const mounts = `
-  root=$1 volume=$2 config=$3 place=$4
-  shift 4
-  mount --bind "$root" "$root"
-  mount --bind "$volume" "$root$place"
-  mount --bind "$config" "$root/etc/kazoo-relay"
-  mount --types tmpfs tmpfs "$root/tmp"
-  for folder in proc dev run; do mkdir -p "$root/$folder"; done
-  mount --types proc proc "$root/proc"
-  mount --rbind /dev "$root/dev"
-  mount --types tmpfs tmpfs "$root/run"
-  mkdir "$root/run/secrets"
-  cp deploy/docker/secrets/* "$root/run/secrets"
-  [ -e "$root/etc/hosts" ] || touch "$root/etc/hosts"
-  echo '127.0.0.1 localhost rabbitmq' > "$root/run/hosts"
-  mount --bind "$root/run/hosts" "$root/etc/hosts"
-  mount --options remount,bind,ro "$root"
-  exec "$@"`;
-
-function userOf({ config }: Image): string {
-  return config.User ?? '';
-}
-
-function childrenOf(pid: number): number[] {
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').map(Number);
-}
-
-function hasEnded({ exitCode, signalCode }: ChildProcess): boolean {
-  return exitCode !== null || signalCode !== null;
-}
-
-/** Where engines mount something of their own, while it runs or is built. */
-const mountPoints = /^(proc|dev|run|sys)(\/|$)|^etc\/(hosts|hostname|resolv\.conf)$/;
-
-/** All that a folder holds, one a line. */
-function listOf(root: string): string[] {
-  const paths = pathsIn(root).filter((path) => !mountPoints.test(path));
-  return paths.map((path) => {
-    const stats = lstatSync(join(root, path));
-    return [path, stats.mode.toString(8), stats.uid, stats.gid, contentOf(join(root, path))].join(' ');
-  });
-}
-
-function contentOf(path: string): string {
-  const stats = lstatSync(path);
-  if (stats.isSymbolicLink()) return readlinkSync(path);
-  return stats.isFile() ? createHash('sha256').update(readFileSync(path)).digest('hex') : '';
-}
-
-function filesIn(root: string): string[] {
-  return pathsIn(root).filter((path) => lstatSync(join(root, path)).isFile());
-}
-
-/** Through no symbolic link. */
-function pathsIn(root: string): string[] {
-  const found = execFileSync('find', [root, '-mindepth', '1', '-printf', '%P\\n'], {
-    encoding: 'utf8',
-    maxBuffer: 1 << 26,
-  });
-  return found.trim().split('\n').sort();
-}
-
-function startOf(file: string): string {
-  const descriptor = openSync(file, 'r');
-  const bytes = Buffer.alloc(4);
-  const read = readSync(descriptor, bytes);
-  closeSync(descriptor);
-  return bytes.subarray(0, read).toString('latin1');
+/** The lines of shell on a page, each as one, without its comment. */
+function documentedCommands(file: string): string[] {
+  const text = readFileSync(file, 'utf8').replaceAll(/ *\\\n\s+| *&&\n\s+/g, (end) =>
+    end.includes('&&') ? ' && ' : ' ',
+  );
+  return [...text.matchAll(/^ {4,}(\S.*)$/gm)].map(([, line = '']) => line.replace(/ +# .*/, ''));
 }

@@ -2,28 +2,35 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { cpSync, existsSync, globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { ownArch } from '../../../scripts/release/arch.ts';
 import * as deb from '../../../scripts/release/deb.ts';
 import * as rpm from '../../../scripts/release/rpm.ts';
 import { makeTree } from '../../../scripts/release/tree.ts';
 import { bootDebian, type Machine } from '../../support/machine.ts';
 import { type SharedBroker, shareBroker } from '../../support/rabbitmq.ts';
 import { until } from '../../support/until.ts';
+import { makeBaseRepository, makeRpmRoot } from './system/rpm-root.ts';
 
 const epoch = 1_790_000_000;
 const [older, newer] = ['0.0.1', '0.0.2'];
 
 let folder: string;
 let machine: Machine;
+/** Of the key that the repositories are signed with. */
+let gnupg: string;
+/** The machine before anything was installed. */
+let fresh: string;
 let broker: SharedBroker;
 /** Notifications that must have arrived since the service has its files. */
 let published = 0;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'kazoo-relay-packages-'));
-  const gnupg = makeKey();
-  const tree = makeTree(process.cwd(), join(folder, 'tree'), epoch);
+  gnupg = makeKey('gnupg');
+  const tree = makeTree(process.cwd(), join(folder, 'tree'), epoch, ownArch);
   for (const version of [older, newer]) await makePackages(tree, version);
   for (const version of [older, newer]) publishIn(gnupg, 'repository', packagesOf(version));
   cpSync(join(folder, 'repository'), join(folder, 'forged'), { recursive: true });
@@ -31,13 +38,17 @@ beforeAll(async () => {
   writeFileSync(lists, readFileSync(lists, 'utf8').replace('stable', 'forged'));
   const inline = join(folder, 'forged/apt/dists/stable/InRelease');
   writeFileSync(inline, readFileSync(inline, 'utf8').replace('stable', 'forged'));
+  writeOldJournal(join(folder, 'old'));
   execFileSync('chmod', ['-R', 'go=rX', folder]);
   broker = await shareBroker();
   machine = await bootDebian({
     '/release': tree,
     '/repository': join(folder, 'repository'),
     '/forged': join(folder, 'forged'),
+    '/old': join(folder, 'old'),
   });
+  fresh = join(folder, 'fresh');
+  execFileSync('cp', ['--archive', '--reflink=auto', machine.root, fresh]);
 }, 900_000);
 
 afterAll(async () => {
@@ -70,7 +81,7 @@ describe('the package for Debian', () => {
     );
   });
 
-  test('is upgraded while the daemon is stopped, which then runs again, with its configuration', async () => {
+  test('is upgraded while the daemon is stopped, which then runs again, with its configuration and an older journal', async () => {
     await noteStops();
     const configuration = await machine.sh('cat /etc/kazoo-relay/kazoo-relay.yaml');
     await machine.sh('apt-get install --yes kazoo-relay');
@@ -78,6 +89,7 @@ describe('the package for Debian', () => {
     expect(await machine.sh('cat /var/log/kazoo-relay/stops')).toBe(older);
     expect(await machine.sh('cat /etc/kazoo-relay/kazoo-relay.yaml')).toBe(configuration);
     await publish();
+    await lookAtOldJournal();
   });
 
   test('leaves a service stopped that is stopped', async () => {
@@ -152,7 +164,7 @@ describe('the package for Rocky Linux', () => {
     await publish();
   });
 
-  test('is upgraded while the daemon is stopped, which then runs again, with its configuration', async () => {
+  test('is upgraded while the daemon is stopped, which then runs again, with its configuration and an older journal', async () => {
     await noteStops();
     const configuration = await machine.sh('cat /etc/kazoo-relay/kazoo-relay.yaml');
     await machine.sh(`rpm --upgrade --nodeps ${file(newer)}`);
@@ -160,6 +172,7 @@ describe('the package for Rocky Linux', () => {
     expect(await machine.sh('cat /var/log/kazoo-relay/stops')).toBe(older);
     expect(await machine.sh('cat /etc/kazoo-relay/kazoo-relay.yaml')).toBe(configuration);
     await publish();
+    await lookAtOldJournal();
   });
 
   test('is erased with the service stopped, and leaves the configuration that was changed, and the journal', async () => {
@@ -180,16 +193,76 @@ describe('the package for Rocky Linux', () => {
   });
 });
 
+describe('the package for Rocky Linux, in a root that isn’t booted', () => {
+  const fileOf = (version: string) => join(folder, `repository/rpm/kazoo-relay-${version}-1.x86_64.rpm`);
+  const key = () => join(folder, 'repository/kazoo-relay.asc');
+  const versionIn = (root: string) =>
+    (JSON.parse(readFileSync(join(root, 'usr/lib/kazoo-relay/package.json'), 'utf8')) as { version: string }).version;
+
+  test('is installed, upgraded and erased by rpm --root with its scriptlets, which make the user and start nothing', () => {
+    const { rpm: run, sh, folder: root } = makeRpmRoot(fresh, join(folder, 'by-rpm'), key());
+    expect(run('--install', fileOf(older))).toContain('kazoo-relay init');
+    expect(sh('id --name --user kazoo-relay')).toBe('kazoo-relay');
+    expect(sh('stat --format %U:%G:%a /etc/kazoo-relay /var/lib/kazoo-relay').split('\n')).toEqual([
+      'root:kazoo-relay:750',
+      'kazoo-relay:kazoo-relay:700',
+    ]);
+    expect(sh('/usr/lib/kazoo-relay/bin/node /usr/lib/kazoo-relay/dist/main.js --version')).toBe(
+      `kazoo-relay ${older}`,
+    );
+    sh('echo "# ours" >> /etc/kazoo-relay/kazoo-relay.yaml');
+    expect(run('--upgrade', fileOf(newer))).not.toContain('failed');
+    expect(versionIn(root)).toBe(newer);
+    expect(sh('tail -n 1 /etc/kazoo-relay/kazoo-relay.yaml')).toBe('# ours');
+    run('--erase', 'kazoo-relay');
+    expect(existsSync(join(root, 'usr/lib/kazoo-relay'))).toBe(false);
+    expect(sh('tail -n 1 /etc/kazoo-relay/kazoo-relay.yaml.rpmsave; id --name --user kazoo-relay')).toBe(
+      '# ours\nkazoo-relay',
+    );
+  });
+
+  test('is installed, upgraded and removed by dnf from the signed repository', () => {
+    const base = join(folder, 'base');
+    makeBaseRepository(fileOf(older), base);
+    const { dnf, folder: root } = makeRpmRoot(fresh, join(folder, 'by-dnf'), key(), base);
+    const repository = join(folder, 'repository');
+    dnf(repository, 'install', `kazoo-relay-${older}`);
+    expect(versionIn(root)).toBe(older);
+    dnf(repository, 'upgrade', 'kazoo-relay');
+    expect(versionIn(root)).toBe(newer);
+    dnf(repository, 'remove', 'kazoo-relay');
+    expect(existsSync(join(root, 'usr/lib/kazoo-relay'))).toBe(false);
+  });
+
+  test('is taken by dnf neither from a list nor as a package that its key did not sign, nor without the glibc that it needs', () => {
+    publishIn(makeKey('other-gnupg'), 'strange', packagesOf(newer));
+    const unsigned = join(folder, 'unsigned/rpm');
+    mkdirSync(unsigned, { recursive: true });
+    for (const file of packagesOf(newer)) if (file.endsWith('.rpm')) cpSync(file, join(unsigned, basename(file)));
+    execFileSync('createrepo_c', ['--quiet', unsigned]);
+    execFileSync('gpg', ['--batch', '--armor', '--detach-sign', join(unsigned, 'repodata/repomd.xml')], {
+      env: { ...process.env, GNUPGHOME: gnupg },
+    });
+    const { dnf, folder: root } = makeRpmRoot(fresh, join(folder, 'refusing'), key(), join(folder, 'base'));
+    const install = (name: string) => () => dnf(join(folder, name), 'install', 'kazoo-relay');
+    expect(install('strange')).toThrow(/GPG signature verification error|repomd\.xml/);
+    expect(install('unsigned')).toThrow(/not signed|GPG check FAILED/);
+    const { dnf: bare } = makeRpmRoot(fresh, join(folder, 'old-glibc'), key());
+    expect(() => bare(join(folder, 'repository'), 'install', 'kazoo-relay')).toThrow(/nothing provides .*GLIBC_2\.\d+/);
+    expect(existsSync(join(root, 'usr/lib/kazoo-relay'))).toBe(false);
+  });
+});
+
 /** A throw-away key, of the kind that Rocky Linux 8 takes. */
-function makeKey(): string {
-  const gnupg = join(folder, 'gnupg');
-  mkdirSync(gnupg, { mode: 0o700 });
+function makeKey(name: string): string {
+  const home = join(folder, name);
+  mkdirSync(home, { mode: 0o700 });
   const key = ['--quick-generate-key', 'test@example.com', 'rsa3072', 'sign', 'never'];
   execFileSync('gpg', ['--batch', '--passphrase', '', ...key], {
-    env: { ...process.env, GNUPGHOME: gnupg },
+    env: { ...process.env, GNUPGHOME: home },
     stdio: 'ignore',
   });
-  return gnupg;
+  return home;
 }
 
 /** Both packages of the same sources, under another version. */
@@ -200,7 +273,16 @@ async function makePackages(tree: string, version: string): Promise<void> {
   execFileSync('cp', ['--archive', '--reflink=auto', tree, own]);
   const about = join(own, 'package.json');
   writeFileSync(about, readFileSync(about, 'utf8').replace(/"version": ".*"/, `"version": "${version}"`));
-  const release = { version, epoch, out: work, root: process.cwd(), work, tree: () => own, compress: false };
+  const release = {
+    version,
+    epoch,
+    arch: ownArch,
+    out: work,
+    root: process.cwd(),
+    work,
+    tree: () => own,
+    compress: false,
+  };
   await deb.build(release);
   await rpm.build(release);
 }
@@ -245,14 +327,38 @@ async function configure(): Promise<void> {
   writeFileSync(file, readFileSync(file, 'utf8').replace(/url: .*/, `url: ${broker.url}`));
 }
 
-/** Has the service write down the version of the files that are there when it has stopped. */
+/** A journal as an older release left it, with one notification. */
+function writeOldJournal(to: string): void {
+  mkdirSync(to);
+  using database = new DatabaseSync(join(to, 'journal.sqlite'));
+  const [layout = ''] = globSync('test/fixtures/journals/*.sql').sort().slice(-1);
+  const head = '["low_balance",true,null,null,"west",null,"k",false,"valid",[],null,[]]';
+  database.exec(`PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; BEGIN; ${readFileSync(layout, 'utf8')};
+    INSERT INTO notifications VALUES (1, 'of-an-older-release', 'f', 1, 1, 1, '${head}', '{}', NULL); COMMIT`);
+}
+
+function layoutOf(file: string): number {
+  using database = new DatabaseSync(file, { readOnly: true });
+  return Number(database.prepare('PRAGMA user_version').get()?.user_version);
+}
+
+/** That the daemon has brought up to date what noteStops put there, with what it held. */
+async function lookAtOldJournal(): Promise<void> {
+  const layout = layoutOf(join(machine.root, 'var/lib/kazoo-relay/journal.sqlite'));
+  expect(layout).toBeGreaterThan(layoutOf(join(folder, 'old/journal.sqlite')));
+  expect(await machine.sh('kazoo-relay why of-an-older-release')).toContain('low_balance');
+}
+
+/** Has the service write down, when it has stopped, which version's files are there, and leave a journal as an older release did. */
 async function noteStops(): Promise<void> {
   const command =
     'sed -n \'s/.*"version": "\\\\(.*\\\\)".*/\\\\1/p\' /usr/lib/kazoo-relay/package.json >> /var/log/kazoo-relay/stops';
+  const journal = '/var/lib/kazoo-relay/journal.sqlite';
+  const putOld = `cp /old/journal.sqlite ${journal}; rm -f ${journal}-wal ${journal}-shm`;
   mkdirSync(join(machine.root, 'etc/systemd/system/kazoo-relay.service.d'));
   writeFileSync(
     join(machine.root, 'etc/systemd/system/kazoo-relay.service.d/stops.conf'),
-    `[Service]\nExecStopPost=/bin/sh -c "${command.replaceAll('"', '\\"')}"\n`,
+    `[Service]\nExecStopPost=/bin/sh -c "${command.replaceAll('"', '\\"')}; ${putOld}"\n`,
   );
   await machine.sh('systemctl daemon-reload');
 }
@@ -309,6 +415,7 @@ function leftovers(place: string): Promise<string> {
     '/release',
     '/repository',
     '/forged',
+    '/old',
     '/proc',
     '/sys',
     '/run',
