@@ -178,7 +178,8 @@ describe('daemons that share a journal', () => {
     await one.append([notification({}), notification({})]);
     const first = await sessionOf(one, 'r');
     const waiting = sessionOf(other, 'r');
-    await first.settle({ cursor: 1, recorded: [], settled: [], delivered: [] });
+    void first.settle({ cursor: 1, recorded: [], settled: [], delivered: [] });
+    await first.flush();
     // As long as it says nothing: it does again within a second or so.
     const [expired] = await query(
       "DELETE FROM beats WHERE holder = (SELECT holder FROM daemons WHERE name = 'one') RETURNING holder",
@@ -279,7 +280,8 @@ describe('daemons that share a journal', () => {
       await one.append([notification({})]);
       const place = await one.openRoute('r', 'earliest');
       const session = await place.session();
-      await session.settle({ cursor: 1, recorded: [], settled: [], delivered: [] });
+      void session.settle({ cursor: 1, recorded: [], settled: [], delivered: [] });
+      await session.flush();
       proxy.freeze();
       const kept = await one.append([notification({})]);
       expect(one.degraded).toMatchObject({ spooled: 1 });
@@ -304,7 +306,8 @@ describe('daemons that share a journal', () => {
     await one.append([notification({}), notification({})]);
     const session = await sessionOf(one, 'r');
     const lost = await one.append([notification({}), notification({})]);
-    await session.settle({ cursor: 4, recorded: [], settled: [], delivered: [] });
+    void session.settle({ cursor: 4, recorded: [], settled: [], delivered: [] });
+    await session.flush();
     // As a standby that had less becomes the primary.
     const tables = ['log', 'ids', 'occurrences'].map((table) => `DELETE FROM ${table} WHERE seq > 2`);
     await query(`DELETE FROM appends WHERE last > 2; ${tables.join('; ')}; DELETE FROM progress WHERE cursor > 2`);
