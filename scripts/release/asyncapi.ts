@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { asyncApi } from '../schemas/asyncapi.ts';
-import type { Release } from './run.ts';
+import type { Release } from './release.ts';
 
 /** What the daemon takes and sends, for generators of code and for people. */
 export async function build({ version, out }: Release): Promise<void> {

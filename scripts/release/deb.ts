@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { settle } from './files.ts';
 import { maintainerOf } from './maintainer.ts';
-import type { Release } from './run.ts';
+import type { Release } from './release.ts';
 import { documents, filledIn, layOut, script } from './system-files.ts';
 
 /** The package for Debian and Ubuntu, by dpkg-deb. */

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { writeArchive } from './image/archive.ts';
 import { makeBases } from './image/bases.ts';
 import { buildDockerfile } from './image/dockerfile.ts';
-import type { Release } from './run.ts';
+import type { Release } from './release.ts';
 
 /** The image of the Dockerfile, for docker load, podman load and skopeo. */
 export async function build({ version, epoch, out, root, work, arch }: Release): Promise<void> {

@@ -6,7 +6,7 @@ import { bundle } from '../schemas/envelope.ts';
 import { settle } from './files.ts';
 import { lateLibraries } from './libraries.ts';
 import { writeNotices } from './notices.ts';
-import type { Release } from './run.ts';
+import type { Release } from './release.ts';
 
 /** The package for npm: the program without a Node, the types and the schemas. `npm publish` takes the file as it is. */
 export async function build({ version, epoch, out, root, tree, work }: Release): Promise<void> {

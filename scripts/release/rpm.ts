@@ -4,7 +4,7 @@ import { basename, join } from 'node:path';
 import { archs } from './arch.ts';
 import { packagedVersion } from './deb.ts';
 import { maintainerOf } from './maintainer.ts';
-import type { Release } from './run.ts';
+import type { Release } from './release.ts';
 import { filledIn, layOut, script } from './system-files.ts';
 
 /** The package for Rocky Linux, RHEL and Alma 8 and 9, by rpmbuild. */

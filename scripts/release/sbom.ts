@@ -1,6 +1,6 @@
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Release } from './run.ts';
+import type { Release } from './release.ts';
 
 /** What all packages with a Node are made of, and under which licences: the files that they hold, to be read without them. */
 export async function build({ version, out, tree }: Release): Promise<void> {

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { settle } from './files.ts';
 import { manualPage } from './manual.ts';
-import type { Release } from './run.ts';
+import type { Release } from './release.ts';
 
 const program = 'usr/lib/kazoo-relay';
 export const documents = 'usr/share/doc/kazoo-relay';

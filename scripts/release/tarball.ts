@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { archs } from './arch.ts';
 import { pack } from './files.ts';
-import type { Release } from './run.ts';
+import type { Release } from './release.ts';
 
 /** The program with its Node, for `deploy/install.sh` in it. */
 export async function build({ version, epoch, out, tree, arch }: Release): Promise<void> {
