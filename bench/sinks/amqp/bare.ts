@@ -2,7 +2,7 @@ import amqp from 'amqplib';
 import { contend } from '../../process.ts';
 import { batches, type SinkTask } from '../batches.ts';
 
-// What anybody would write with amqplib: the messages of a batch, and then their confirms.
+// What anybody would write with amqplib: the messages of a batch, with the same properties as the sink's, and then their confirms.
 
 await contend<SinkTask>(async (task) => {
   const connection = await amqp.connect(String(task.options.url));
@@ -16,6 +16,10 @@ await contend<SinkTask>(async (task) => {
             persistent: true,
             mandatory: true,
             messageId: header.id,
+            contentType: 'application/json',
+            timestamp: Math.floor(header.occurredAt / 1_000),
+            type: header.event ?? 'unknown',
+            appId: 'kazoo-relay',
           });
         await channel.waitForConfirms();
       }

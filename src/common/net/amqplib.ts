@@ -44,6 +44,27 @@ export function readOn(reader: FrameReader): void {
 }
 
 /**
+ * From now on, what is written within a turn goes to the system at once: amqplib writes each message by itself, and every one
+ * would be a packet of its own.
+ */
+export function sendTogether({ stream }: FrameReader): void {
+  const { write } = stream;
+  let isCorked = false;
+  const uncork = () => {
+    isCorked = false;
+    stream.uncork();
+  };
+  stream.write = (...written: unknown[]) => {
+    if (!isCorked) {
+      isCorked = true;
+      stream.cork();
+      process.nextTick(uncork);
+    }
+    return Reflect.apply(write, stream, written);
+  };
+}
+
+/**
  * Ends a connection without a word to the broker, which may be one that no longer answers: for the answer to its own
  * `close()` amqplib waits for ever. An error is what makes it clear its timers.
  */

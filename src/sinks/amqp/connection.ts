@@ -3,7 +3,7 @@ import { unlessAborted } from '../../common/async/abort.ts';
 import { within } from '../../common/async/deadlines.ts';
 import { reasonOf } from '../../common/errors.ts';
 import { dial } from '../../common/net/amqp-dial.ts';
-import { cutOff, frameReaderOf } from '../../common/net/amqplib.ts';
+import { cutOff, frameReaderOf, sendTogether } from '../../common/net/amqplib.ts';
 import { type AmqpSinkOptions, kazooExchanges } from './options.ts';
 
 /** What the broker said of one message. */
@@ -44,6 +44,7 @@ export class Connection {
     try {
       await answer(mustNotBeKazoo(model));
       const channel = await answer(openChannel(model, options.exchange));
+      sendTogether(frameReaderOf(model));
       return new Connection(model, channel, options);
     } catch (error) {
       giveUp(model, error);
