@@ -23,7 +23,10 @@ export const syslog: ContractedSink = {
     'reset, then silent': noAnswer,
     'an answer after the deadline': noAnswer,
     'one refused of many': noAnswer,
-    'credentials expired': { never: 'A server of syslog asks for a certificate or for nothing.' },
+    'credentials expired': {
+      never:
+        'syslog has no credentials but a certificate. A server that refuses it does so when a connection opens: it is unavailable then.',
+    },
     'a wrong name in TLS': 'unavailable',
     'the same batch after a crash': 'delivered',
     'closed while busy': 'delivered',
