@@ -4,7 +4,7 @@ import type { Entry } from '../notification/entry.ts';
 import type { Notification } from '../notification/notification.ts';
 import type { Logins } from './logins.ts';
 import type { OperatorStore } from './operator-store.ts';
-import type { JournalReader, OpenedReader, Pause, RouteState } from './reader.ts';
+import type { JournalReader, LinkState, OpenedReader, Pause, RouteState } from './reader.ts';
 import type { RouteSession, Start } from './route-session.ts';
 
 /**
@@ -79,6 +79,13 @@ export interface OpenOptions {
   readonly about?: AboutDaemon;
 }
 
+/** What a daemon shows of itself to others. */
+export interface Shown {
+  /** By route, of those that run here. */
+  routes(): ReadonlyMap<string, RouteState>;
+  links(): readonly LinkState[];
+}
+
 export interface AboutDaemon {
   readonly version: string;
   /** A digest of what all daemons should have in common of their configurations. */
@@ -122,11 +129,10 @@ export interface Journal extends Appender, JournalEvents, JournalReader, OutageL
   releaseRoute(name: string): Promise<void>;
 
   /**
-   * Shows what the routes do that run here to all who share the journal: it is asked for each second, and written where it has
-   * changed. Missing where one daemon has the journal.
-   * @param states by route
+   * Shows what goes on in this daemon to all who share the journal: it is asked for each second, and written where it has changed.
+   * Missing where one daemon has the journal.
    */
-  showRoutes?(states: () => ReadonlyMap<string, RouteState>): void;
+  show?(shown: Shown): void;
 
   /** What `Limits` say counts from now on. */
   limit(limits: Limits): void;

@@ -201,6 +201,20 @@ export interface RouteState {
   readonly probeIn: number;
 }
 
+/** A link of a daemon to a broker. Only that daemon knows of it. */
+export interface LinkState {
+  readonly zone: string;
+  /** Host and port. */
+  readonly broker: string;
+  readonly state: 'connecting' | 'consuming' | 'away';
+  /** Since when, in Unix milliseconds. */
+  readonly since: number;
+  /** True while the journal is not writable. */
+  readonly paused: boolean;
+  readonly reason: string | null;
+  readonly code: number | string | null;
+}
+
 /** A daemon that shares the journal, and lives or has stopped without saying so. Times are Unix milliseconds. */
 export interface DaemonSummary {
   readonly name: string;
@@ -214,6 +228,8 @@ export interface DaemonSummary {
   readonly lives: boolean;
   /** That it has, by name. */
   readonly routes: readonly string[];
+  /** To brokers, as it has said last. */
+  readonly links: readonly LinkState[];
 }
 
 /** An operator has paused a route: no attempt starts. */

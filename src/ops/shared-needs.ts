@@ -1,6 +1,6 @@
 import { pluralize } from '../common/text/format.ts';
 import type { Need } from './need.ts';
-import type { DaemonStatus, Status } from './status.ts';
+import type { DaemonStatus, LinkStatus, Status } from './status.ts';
 
 /** By so many milliseconds the clock of a daemon may differ from the database's. */
 const mostSkew = 5_000;
@@ -9,7 +9,8 @@ const mostSkew = 5_000;
  * What an operator should see to of a journal that several daemons share. Nothing where all daemons live, are alike and have names of their own, each route is somebody's, and the database is there.
  * @param since says since when, of an RFC 3339 time
  */
-export function sharedNeeds({ journal, daemons, routes }: Status, since: (time: string) => string): Need[] {
+export function sharedNeeds(status: Status, since: (time: string) => string): Need[] {
+  const { journal, daemons, routes } = status;
   const { degraded } = journal;
   // A daemon of the version before knows nothing of it.
   if (degraded && degraded.state !== 'draining') {
@@ -25,6 +26,7 @@ export function sharedNeeds({ journal, daemons, routes }: Status, since: (time: 
     ...differing(living, 'version', 'run different versions', upgradeCure),
     ...differing(living, 'configuration', 'have different routes or schemas in their configurations', reloadCure),
     ...living.flatMap(skewNeed),
+    ...linkNeeds(status, since),
     ...routes
       .filter((route) => isUnheld(route, living))
       .map(({ name }) => ({ what: `no daemon runs ${name}`, cure: nobodyCure })),
@@ -84,6 +86,34 @@ function differing(
   if (groups.length < 2) return [];
   const shown = groups.map(([value, daemons]) => `${value} (${daemons.map(({ name }) => name).join(', ')})`);
   return [{ what: `the daemons ${how}: ${shown.join(', ')}`, cure }];
+}
+
+/** The links of daemons that were not asked, and live. */
+export function linksElsewhere(
+  daemons: readonly DaemonStatus[],
+): { readonly daemon: string; readonly link: LinkStatus }[] {
+  return daemons
+    .filter(({ asked, lives }) => lives && !asked)
+    .flatMap(({ name, brokers = [] }) => brokers.map((link) => ({ daemon: name, link })));
+}
+
+function linkNeeds({ daemons, brokers }: Status, since: (time: string) => string): Need[] {
+  const others = linksElsewhere(daemons);
+  const taking = [...(brokers ?? []), ...others.map(({ link }) => link)].filter(isTaking);
+  return others
+    .filter(({ link }) => !isTaking(link))
+    .map(({ daemon, link: { zone, broker, paused, reason, since: at } }) => ({
+      what: `${daemon} takes nothing from ${broker} (zone ${zone})${paused ? '' : ` ${since(at)}`}`,
+      ...(reason === null ? {} : { why: reason }),
+      kept: taking.some((link) => link.broker === broker && link.zone === zone)
+        ? 'Nothing is lost: another daemon takes from it meanwhile.'
+        : 'What KAZOO publishes there meanwhile waits in its queue only if that broker runs.',
+      cure: `It tries again by itself. To look closer, on the machine of ${daemon}: kazoo-relay check --connect`,
+    }));
+}
+
+function isTaking({ state, paused }: LinkStatus): boolean {
+  return state === 'consuming' && !paused;
 }
 
 function skewNeed({ name, clock_skew }: DaemonStatus): Need[] {

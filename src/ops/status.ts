@@ -26,23 +26,27 @@ export interface Status {
   readonly former_routes: readonly FormerRoute[];
 }
 
-export interface BrokerStatus {
+/** A link to a broker, as its daemon tells it. */
+export interface LinkStatus {
   readonly zone: string;
   /** Host and port. */
   readonly broker: string;
-  readonly vhost: string;
   readonly state: 'connecting' | 'consuming' | 'away';
   readonly since: string;
   /** Why it is away, what it waits for, or who else consumes from the queue. */
   readonly reason: string | null;
   /** If it is away: AMQP's reply code, or the system's code, if there is one. */
   readonly code: number | string | null;
+  /** True while the journal is not writable. */
+  readonly paused: boolean;
+}
+
+export interface BrokerStatus extends LinkStatus {
+  readonly vhost: string;
   /** Notifications a second, over the last minute. */
   readonly rate: number;
   /** Since the link was made. */
   readonly received: number;
-  /** True while the journal is not writable. */
-  readonly paused: boolean;
 }
 
 /** Whether the port is open, as `status` tells it. */
@@ -100,6 +104,8 @@ export interface DaemonStatus {
   /** False where it has stopped without saying so. */
   readonly lives: boolean;
   readonly routes: readonly string[];
+  /** As it has said last. A daemon of the version before says nothing of them. */
+  readonly brokers?: readonly LinkStatus[];
 }
 
 /** A clock in doubt: nothing is removed for its age. */
@@ -224,8 +230,9 @@ export function statusOf(
       reason: live?.journalProblem ?? (typeof held === 'string' && live?.degraded?.state !== 'away' ? held : null),
     },
     daemons:
-      summary?.daemons.map(({ since, skew, ...daemon }) => ({
+      summary?.daemons.map(({ since, skew, links, ...daemon }) => ({
         ...daemon,
+        brokers: links.map((link) => ({ ...link, since: new Date(link.since).toISOString() })),
         asked: daemon.name === config.name,
         since: new Date(since).toISOString(),
         clock_skew: Math.round(skew),
@@ -267,9 +274,10 @@ export function withoutAnswers(status: Status): Status {
     condition_trouble: condition_trouble && { ...condition_trouble, reason: `it fails; ${seeCommand}` },
   }));
   const brokers = status.brokers && withoutBrokersAnswers(status.brokers);
+  const daemons = status.daemons.map((daemon) => ({ ...daemon, brokers: withoutBrokersAnswers(daemon.brokers ?? []) }));
   const { degraded } = status.journal;
   const journal = { ...status.journal, degraded: degraded && withoutReason(degraded) };
-  return { ...status, brokers, journal, routes, former_routes: status.former_routes.map(withoutName) };
+  return { ...status, brokers, daemons, journal, routes, former_routes: status.former_routes.map(withoutName) };
 }
 
 /** Nor what the database has answered. */
@@ -278,7 +286,7 @@ export function withoutReason<T extends { readonly reason: string }>(degraded: T
 }
 
 /** The reasons for waiting during a connection are texts of this program, not the broker's. */
-export function withoutBrokersAnswers<T extends BrokerStatus>(brokers: readonly T[]): T[] {
+export function withoutBrokersAnswers<T extends LinkStatus>(brokers: readonly T[]): T[] {
   return brokers.map((broker) => (broker.state === 'away' ? withoutAnswer(broker, 'no intake') : broker));
 }
 

@@ -2,7 +2,15 @@ import { formatBytes, pluralize } from '../common/text/format.ts';
 import { span } from '../common/text/times.ts';
 import type { EventGroups } from '../journal/operator-store.ts';
 import { attentionIn, isCapped, isRefusal } from '../ops/attention.ts';
-import { type BrokerStatus, type DaemonStatus, type RouteStatus, type Status, withoutAnswers } from '../ops/status.ts';
+import { linksElsewhere } from '../ops/shared-needs.ts';
+import {
+  type BrokerStatus,
+  type DaemonStatus,
+  type LinkStatus,
+  type RouteStatus,
+  type Status,
+  withoutAnswers,
+} from '../ops/status.ts';
 import { type Counts, charts } from './charts.ts';
 import { type Html, html, nothing } from './html.ts';
 import { ago, count, facts, href, table, time, type View } from './layout.ts';
@@ -43,8 +51,7 @@ ${words}
 ${status.former_routes.length === 0 ? nothing : former(status)}
 ${status.daemons.length === 0 ? nothing : html`<h2>Daemons</h2>${table('Daemons', daemonHeads, status.daemons.map(daemonRow))}`}
 <h2>Brokers</h2>
-${status.daemons.length > 1 ? html`<p class="dim">As this daemon reaches them; the others have links of their own.</p>` : nothing}
-${status.brokers === null ? html`<p>The daemon does not run.</p>` : table('Brokers', brokerHeads, status.brokers.map(brokerRow))}
+${status.brokers === null ? html`<p>The daemon does not run.</p>` : brokersOf(status, status.brokers)}
 <h2>Delivered</h2>
 ${charts(counts)}
 <h2>Journal</h2>
@@ -54,11 +61,13 @@ ${journal(status)}`,
 
 /** States and counts: reasons of our own may name files and servers. */
 function withoutReasons(full: Status): Status {
-  const { journal, brokers, routes, ...status } = withoutAnswers(full);
+  const { journal, brokers, daemons, routes, ...status } = withoutAnswers(full);
+  const withoutReason = <T extends LinkStatus>(broker: T): T => (broker.paused ? { ...broker, reason: null } : broker);
   return {
     ...status,
     journal: { ...journal, reason: journal.reason && `the journal is in trouble; ${seeLogin}` },
-    brokers: brokers?.map((broker) => (broker.paused ? { ...broker, reason: null } : broker)) ?? null,
+    brokers: brokers?.map(withoutReason) ?? null,
+    daemons: daemons.map((daemon) => ({ ...daemon, brokers: daemon.brokers?.map(withoutReason) ?? [] })),
     routes: routes.map((route) => ({ ...route, interrupted: route.interrupted && seeLogin })),
   };
 }
@@ -171,15 +180,31 @@ const brokerHeads = [
   'Reason',
 ] as const;
 
-function brokerRow({ zone, broker, state, since, rate, received, paused, reason }: BrokerStatus): (Html | string)[] {
+/** With those of other daemons, where several share the journal. */
+function brokersOf({ daemons }: Status, brokers: readonly BrokerStatus[]): Html {
+  const others = linksElsewhere(daemons);
+  if (others.length === 0) return table('Brokers', brokerHeads, brokers.map(brokerRow));
+  const here = daemons.find(({ asked }) => asked)?.name ?? 'here';
+  return table(
+    'Brokers',
+    ['Daemon', ...brokerHeads],
+    [
+      ...brokers.map((broker) => [here, ...brokerRow(broker)]),
+      ...others.map(({ daemon, link }) => [daemon, ...brokerRow(link)]),
+    ],
+  );
+}
+
+function brokerRow(link: LinkStatus & Partial<BrokerStatus>): (Html | string)[] {
+  const { zone, broker, state, since, rate, received, paused, reason } = link;
   const isGood = state === 'consuming' && !paused;
   return [
     zone,
     broker,
     html`<span class="${isGood ? 'good' : 'bad'}">${paused ? 'paused' : state}</span>`,
     span(Date.now() - Date.parse(since)),
-    rate.toFixed(1),
-    count(received),
+    rate?.toFixed(1) ?? '–',
+    count(received ?? null),
     reason ?? '–',
   ];
 }

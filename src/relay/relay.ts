@@ -3,11 +3,13 @@ import { messages } from '../common/messages.ts';
 import type { Config } from '../config/config.ts';
 import { ownFolder, storeLocation } from '../config/journal-place.ts';
 import { storeAt } from '../journal/open.ts';
+import type { LinkState } from '../journal/reader.ts';
 import { openControl } from '../ops/control.ts';
 import { openHttpPort } from '../ops/http-port.ts';
 import type { Log } from '../ops/log.ts';
 import { openFileShortage } from '../ops/process.ts';
 import { stuckIn, summaryOf, unreadyIn } from '../ops/runtime-snapshot.ts';
+import type { BrokerStatus } from '../ops/status.ts';
 import type { HealthSource } from '../ops/systemd.ts';
 import { Access } from '../page/access.ts';
 import { sinkDeclaration } from '../sinks/declarations.ts';
@@ -69,9 +71,12 @@ export async function startRelay(first: RunConfig, log: Log, { load, onReload }:
   journal.subscribe((change) => {
     if (typeof change === 'object') routes.tryNow(change.probe ?? undefined);
   });
-  journal.showRoutes?.(() => new Map(routes.snapshot.map(({ name, activity }) => [name, activity])));
   await Promise.all(config.routes.map((route) => routes.start(route)));
   const pipelines = new IntakePipelines(policy, { appender: journal, memory, log: logger }, journal);
+  journal.show?.({
+    routes: () => new Map(routes.snapshot.map(({ name, activity }) => [name, activity])),
+    links: () => pipelines.status.map(linkOf),
+  });
   const shutdown = new Shutdown();
   const { stopping, impatient } = shutdown;
   await pipelines.replace(config, impatient);
@@ -154,6 +159,11 @@ export async function startRelay(first: RunConfig, log: Log, { load, onReload }:
 /** Whoever may ask the daemon here is an operator. */
 async function loginPath(access: Access): Promise<string> {
   return `/login?link=${await access.createLink({ name: 'page link', role: 'operator' })}`;
+}
+
+/** What other daemons are told of a link. */
+function linkOf({ zone, broker, state, since, paused, reason, code }: BrokerStatus): LinkState {
+  return { zone, broker, state, since: Date.parse(since), paused, reason, code };
 }
 
 function warnOfFewDescriptors({ brokers, routes }: Config, { logger }: Log): void {

@@ -310,7 +310,11 @@ test('what was delivered lately is summed up by route, whatever the events', asy
 });
 
 describe('of a journal that daemons share', () => {
-  const daemon = { version: '1', configuration: 'a', since: started, skew: 0, lives: true, routes: [] };
+  const daemon = { version: '1', configuration: 'a', since: started, skew: 0, lives: true, routes: [], links: [] };
+  const link = {
+    ...{ zone: 'west', broker: '10.0.0.1:5672', since: started, paused: false, reason: null, code: null },
+  };
+  const awayAt = (broker: string) => ({ ...link, broker, state: 'away', reason: 'refused' });
   const alpha = { ...daemon, name: 'alpha', routes: ['crm'] };
   const beta = { ...daemon, name: 'beta', routes: ['archive'] };
   const held = [
@@ -336,6 +340,12 @@ describe('of a journal that daemons share', () => {
     ['namesakes', { daemons: [alpha, beta, { ...beta, since: 2 }] }, {}, '2 daemons are called beta'],
     ['versions', { daemons: [alpha, { ...beta, version: '2' }] }, {}, 'run different versions: 1 (alpha), 2 (beta)'],
     ['configurations', { daemons: [alpha, { ...beta, configuration: 'b' }] }, {}, 'different routes or schemas'],
+    [
+      'a broker',
+      { daemons: [alpha, { ...beta, links: [awayAt('b:1')] }] },
+      {},
+      'beta takes nothing from b:1 (zone west) since',
+    ],
     ['a clock', { daemons: [alpha, { ...beta, skew: -60_400 }] }, {}, 'the clock of beta is 60 s behind the database'],
     [
       'a route',
@@ -373,6 +383,14 @@ describe('of a journal that daemons share', () => {
       what: expect.stringContaining('the sink of archive refuses everything'),
       cure: expect.stringContaining('and apply that on beta: kazoo-relay reload'),
     });
+  });
+
+  test.each([
+    ['10.0.0.1:5672', 'Nothing is lost: another daemon takes from it meanwhile.'],
+    ['10.0.0.2:5672', 'What KAZOO publishes there meanwhile waits in its queue only if that broker runs.'],
+  ])('it is told whether anybody else takes from %s, where one daemon does not reach it', (place, kept) => {
+    const { needs } = attentionIn(shared({ daemons: [alpha, { ...beta, links: [awayAt(place)] }] }));
+    expect(needs).toMatchObject([{ why: 'refused', kept }]);
   });
 
   test('a daemon that was started anew, and one that was stopped, need nobody', () => {

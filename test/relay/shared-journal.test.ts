@@ -69,6 +69,10 @@ describe('of daemons that share a journal', () => {
     await until(async () => (await isShared()) && (await status()).routes.every(({ holder }) => holder !== null), {
       what: 'every route to be run, by both daemons',
     });
+    const linksOf = ({ brokers = [] }: DaemonStatus) => brokers.map(({ zone, state }) => `${zone} ${state}`);
+    await until(async () => (await status()).daemons.every((one) => linksOf(one).join() === 'west consuming'), {
+      what: 'the links of both to be shown',
+    });
     const { running: runs, daemons: seen, routes, former_routes } = await status();
     expect({ runs, former_routes }).toEqual({ runs: false, former_routes: [] });
     expect(seen.map(({ name, asked, lives }) => ({ name, asked, lives }))).toEqual(
@@ -84,6 +88,7 @@ describe('of daemons that share a journal', () => {
     const shown = await there(['status'], 80);
     expect(shown.stdout).toMatch(/^the daemon does not run here; all is well where others do\n/);
     expect(shown.stdout).toMatch(/\nalpha +running .* archive, /);
+    expect(shown.stdout).toMatch(/\nalpha +west .*consuming.*\nbeta +west .*consuming/);
     expect(shown.stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
   });
 
@@ -181,6 +186,7 @@ describe('of daemons that share a journal', () => {
   test('the page of one opens the routes of the others, and what is done there reaches whoever runs them', async () => {
     const page = await visit('alpha', '/', { session });
     expect(rowOf('each@beta', page.body)).toMatch(/^each@beta webhook delivering /);
+    expect(page.body.replaceAll(/<[^>]*>/g, ' ')).toMatch(/ alpha +west .* consuming .* beta +west .* consuming /s);
     const shown = async (name: string, route: string) => (await visit(name, `/routes/${route}`, { session })).body;
     expect(await shown('alpha', 'each%40beta')).toContain('The daemon beta runs it.');
     expect(await shown('beta', 'each%40beta')).not.toContain('runs it.');

@@ -8,7 +8,15 @@ import { findConfigFile } from '../../config/read/source.ts';
 import { storeAt } from '../../journal/open.ts';
 import { type Attention, attentionIn } from '../../ops/attention.ts';
 import { deliveredLately } from '../../ops/delivered-lately.ts';
-import { type BrokerStatus, type DaemonStatus, type RouteStatus, type Status, statusOf } from '../../ops/status.ts';
+import { linksElsewhere } from '../../ops/shared-needs.ts';
+import {
+  type BrokerStatus,
+  type DaemonStatus,
+  type LinkStatus,
+  type RouteStatus,
+  type Status,
+  statusOf,
+} from '../../ops/status.ts';
 import { withTimeZone, withWide } from '../support/args.ts';
 import { checkDaemon, configDifference, daemonStatus } from '../support/daemon-client.ts';
 import { withOpen } from '../support/journal.ts';
@@ -131,6 +139,10 @@ function describe(terminal: Terminal, status: Status): string[] {
     ),
     ...table(daemonColumns, daemons.map(daemonRow)),
     ...table(brokerColumns, (brokers ?? []).map(brokerRow)),
+    ...table(
+      [{ head: 'DAEMON', min: 8 }, ...brokerColumns],
+      linksElsewhere(daemons).map(({ daemon, link }) => [printable(daemon), ...brokerRow(link)]),
+    ),
     ...table(routeColumns, routes.map(routeRow)),
     ...attention.needs.flatMap(({ what, why, kept, cure }) => [
       '',
@@ -238,11 +250,12 @@ const brokerColumns: readonly Column[] = [
   { head: 'RECEIVED', right: true, spare: 3 },
 ];
 
-function brokerRow({ zone, broker, vhost, state, since, rate, received, paused }: BrokerStatus): string[] {
+function brokerRow(link: LinkStatus & Partial<BrokerStatus>): string[] {
+  const { zone, broker, vhost, state, since, rate, received, paused } = link;
   const age = span(Date.now() - Date.parse(since));
-  // A daemon of the version before doesn't tell the virtual host.
+  // Other daemons tell no more of their links, and one of the version before not the virtual host.
   const names = [zone, broker, vhost ?? '-'].map(printable);
-  return [...names, paused ? 'paused' : state, age, rate.toFixed(1), String(received)];
+  return [...names, paused ? 'paused' : state, age, rate?.toFixed(1) ?? '-', String(received ?? '-')];
 }
 
 const routeColumns: readonly Column[] = [

@@ -15,6 +15,7 @@ import {
   type OpenOptions,
   type RoutePlace,
   type RouteSharing,
+  type Shown,
 } from '../journal.ts';
 import type { Drift, Pause } from '../reader.ts';
 import type { Start } from '../route-session.ts';
@@ -23,6 +24,7 @@ import { DatabaseAppender } from './appender.ts';
 import { Companions } from './companions.ts';
 import type { AwayState, Queryable } from './connection.ts';
 import { describeDaemon, enterAgain } from './daemon.ts';
+import { DaemonLinks } from './daemon-links.ts';
 import { erasedAmong } from './deliveries.ts';
 import { Generations, type LostSpan } from './generations.ts';
 import type { Opened } from './opened.ts';
@@ -30,7 +32,7 @@ import { Pulse, type Signal } from './pulse.ts';
 import { Retention } from './retention.ts';
 import { RoutePlaces } from './route-places.ts';
 import { RouteSessions } from './route-sessions.ts';
-import { RouteStates, type States } from './route-states.ts';
+import { RouteStates } from './route-states.ts';
 import { Settlements } from './settlements.ts';
 import type { SpoolTarget } from './spooling.ts';
 import { pausesIn } from './summary.ts';
@@ -52,18 +54,19 @@ export class DatabaseJournal implements SpoolTarget {
   readonly #tell: (change: Change) => void;
   readonly #timer: NodeJS.Timeout;
   #about: AboutDaemon;
+  readonly #shown: readonly (RouteStates | DaemonLinks)[];
   #pauses: ReadonlyMap<string, Pause>;
 
   /**
    * @param tell is told of what others have done, and of what was appended
-   * @param states of the routes that run here
+   * @param shown to others
    */
   constructor(
     opened: Opened,
     limits: Limits,
     { lookEvery, memory = new MemoryBudget(Number.POSITIVE_INFINITY) }: OpenOptions,
     tell: (change: Change) => void,
-    states: () => States,
+    shown: Shown,
   ) {
     const { location, holder, primary, lanes, lease, about, log, origin, head, clock, counts } = opened;
     this.#tell = tell;
@@ -71,10 +74,11 @@ export class DatabaseJournal implements SpoolTarget {
     this.#about = about;
     this.#pauses = opened.pauses;
     this.#retention = new Retention(lanes.tidying, limits, clock, log);
-    this.#companions = new Companions([
-      ...[counts, opened.outages, clock],
-      new RouteStates(lanes.asking, holder, states),
-    ]);
+    this.#shown = [
+      new RouteStates(lanes.asking, holder, () => shown.routes()),
+      new DaemonLinks(lanes.asking, holder, () => shown.links()),
+    ];
+    this.#companions = new Companions([counts, opened.outages, clock, ...this.#shown]);
     this.#generations = new Generations(primary.timeline, head, (span) => this.#wentBack(span));
     primary.onConnected = (link) => this.#generations.look(link);
     this.#tail = new Tail({
@@ -234,6 +238,7 @@ export class DatabaseJournal implements SpoolTarget {
     while (!this.#closing.signal.aborted) {
       try {
         await enterAgain(lanes.asking, holder, { number: origin, name: location.name }, this.#about);
+        for (const one of this.#shown) one.showAgain();
         await this.#places.openAgain();
         const count = await this.#appender.appendAgain();
         log.warn({ count }, messages.appendedAgain);

@@ -20,6 +20,7 @@ import {
   type OutageLog,
   type RoutePlace,
   type RouteSharing,
+  type Shown,
 } from '../journal.ts';
 import type { SharedLocation } from '../location.ts';
 import type { Logins } from '../logins.ts';
@@ -31,7 +32,6 @@ import { DatabaseJournal } from './database-journal.ts';
 import { sharedLogins } from './logins.ts';
 import { opened } from './opened.ts';
 import { readerOf } from './reader.ts';
-import type { States } from './route-states.ts';
 import { SpoolingAppender } from './spooling.ts';
 
 /** So long a start waits for a database that neither answers nor refuses, in milliseconds: a migration may be long. */
@@ -80,7 +80,7 @@ class SharedJournal implements Journal {
   readonly #unplaced = new Map<string, (database: DatabaseJournal) => Promise<RoutePlace>>();
   #limits: Limits;
   #options: OpenOptions;
-  #states: () => States = () => new Map();
+  #shown: Shown = { routes: () => new Map(), links: () => [] };
   #database: DatabaseJournal | null = null;
   /** While there is none: since when, and why. */
   #missing: AwayState = { since: Date.now(), reason: 'the database of the journal has not answered yet' };
@@ -190,8 +190,8 @@ class SharedJournal implements Journal {
     this.#database?.limit(limits);
   }
 
-  showRoutes(states: () => States): void {
-    this.#states = states;
+  show(shown: Shown): void {
+    this.#shown = shown;
   }
 
   describe(about: AboutDaemon): void {
@@ -266,7 +266,7 @@ class SharedJournal implements Journal {
     const database = new DatabaseJournal(
       ...([parts, this.#limits, this.#options] as const),
       (change) => this.#tell(change),
-      () => this.#states(),
+      { routes: () => this.#shown.routes(), links: () => this.#shown.links() },
     );
     try {
       for (const place of this.#unplaced.values()) await place(database);

@@ -111,7 +111,9 @@ export const migrations: readonly string[] = [
     -- A digest of its configuration's routes.
     configuration text   NOT NULL,
     started_at    bigint NOT NULL DEFAULT now_ms(),
-    stopped_at    bigint
+    stopped_at    bigint,
+    -- Its links to brokers, as JSON: see daemon-links.ts.
+    links         text   NOT NULL DEFAULT '[]'
   );
   -- A row a renewal: the daemon lives up to the latest. Skew: how far its clock is ahead of the database's.
   CREATE TABLE beats (

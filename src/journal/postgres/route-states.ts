@@ -68,6 +68,11 @@ export class RouteStates implements Companion {
     }
   }
 
+  /** The database hasn't it any more, or not the newest. */
+  showAgain(): void {
+    this.#written.clear();
+  }
+
   #changed(): Map<string, Shown> {
     const states = this.#states();
     for (const route of this.#written.keys()) if (!states.has(route)) this.#written.delete(route);
@@ -91,7 +96,8 @@ function shownOf({ probeIn, interrupted, trouble, conditionTrouble, ...state }: 
   return { text, probeIn: Math.round(probeIn), probeAt: performance.now() + probeIn };
 }
 
-function shortened(reason: string): string {
+/** What of a reason is shown to others. */
+export function shortened(reason: string): string {
   return truncateUtf8(reason, longestReason);
 }
 

@@ -1,6 +1,7 @@
 import type { DaemonSummary, Pause, RouteState, RouteSummary, Summary } from '../reader.ts';
 import { digestReason } from '../route-session.ts';
 import type { Queryable } from './connection.ts';
+import { linksIn } from './daemon-links.ts';
 import { driftOf } from './drift.ts';
 import { evictedFrom, invalidBytes } from './evictor.ts';
 import { newestState, stateColumns, stateIn } from './route-states.ts';
@@ -132,8 +133,8 @@ export async function pausesIn(database: Queryable): Promise<Map<string, Pause>>
 
 /** All that live, be it several of one name; and of the others the last run, where it wasn't stopped. */
 async function daemonsIn(database: Queryable): Promise<DaemonSummary[]> {
-  const rows = await database.query<DaemonSummary>(
-    `SELECT d.name, d.version, d.configuration, d.started_at AS since, coalesce(b.skew, 0) AS skew, d.lives,
+  const rows = await database.query<Omit<DaemonSummary, 'links'> & { readonly links: string }>(
+    `SELECT d.name, d.version, d.configuration, d.started_at AS since, coalesce(b.skew, 0) AS skew, d.lives, d.links,
        ARRAY(SELECT r.route FROM routes r WHERE d.lives AND r.holder = d.holder ORDER BY r.route) AS routes
      FROM (
        SELECT d.*, row_number() OVER (PARTITION BY name ORDER BY started_at DESC) AS age
@@ -144,7 +145,7 @@ async function daemonsIn(database: Queryable): Promise<DaemonSummary[]> {
        OR (d.age = 1 AND d.stopped_at IS NULL AND coalesce(b.expires_at, d.started_at) > now_ms() - ${toldFor})
      ORDER BY d.name, d.started_at`,
   );
-  return [...rows];
+  return rows.map(({ links, ...daemon }) => ({ ...daemon, links: linksIn(links) }));
 }
 
 /** When an operator last looked at any of them, in Unix milliseconds. */
