@@ -240,7 +240,7 @@ describe('what is read of a shared journal', () => {
     await run('north', { until: Date.now() - 2_000 * minute });
     await tables.query("UPDATE routes SET holder = CASE route WHEN 'r' THEN $1::uuid ELSE $2::uuid END", [west, east]);
     const { daemons, routes } = await store.summary();
-    const one = { version: '1', configuration: 'c', since: 2, skew: 7 };
+    const one = { version: '1', configuration: 'c', since: 2, skew: 7, links: [] };
     expect(daemons).toEqual([
       { ...one, name: 'east', lives: false, routes: [] },
       { ...one, name: 'west', lives: true, routes: ['r'] },
