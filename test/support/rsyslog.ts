@@ -46,7 +46,8 @@ export async function startRsyslog(): Promise<TestRsyslog> {
       existsSync(kept)
         ? readFileSync(kept, 'utf8')
             .split('\n')
-            .filter((line) => line !== '')
+            // The last one is empty, or being written.
+            .slice(0, -1)
             .map((line) => JSON.parse(line))
         : [],
   };
