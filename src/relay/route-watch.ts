@@ -10,7 +10,7 @@ const saidAgain = 2;
 
 /**
  * Notices what becomes of routes where the journal tells nobody: what they deliver, whether their sinks answer, and what
- * daemons elsewhere say of theirs.
+ * daemons elsewhere say of theirs, and of their brokers.
  */
 export class RouteWatch {
   readonly #routes: () => readonly RouteSnapshot[];
@@ -48,13 +48,18 @@ export class RouteWatch {
   async #lookElsewhere(): Promise<string> {
     const status = await this.#status().catch(() => null);
     if (status === null) return this.#elsewhere;
-    return status.daemons.length < 2 ? '' : status.routes.map(stateElsewhere).join();
+    const { daemons, routes } = status;
+    return daemons.length < 2 ? '' : [...routes.map(stateElsewhere), ...daemons.flatMap(linksOf)].join();
   }
 }
 
 function stateHere({ name, activity, counts: { tries } }: RouteSnapshot): string {
   const { circuit, inFlight, interrupted = '', conditionFailures } = activity;
   return [name, circuit, inFlight, interrupted, conditionFailures, tries.delivered, tries.retry, tries.dead].join(' ');
+}
+
+function linksOf({ name, brokers = [] }: Status['daemons'][number]): string[] {
+  return brokers.map(({ zone, broker, state, paused }) => [name, zone, broker, state, paused].join(' '));
 }
 
 function stateElsewhere({

@@ -11,6 +11,7 @@ type Changed = {
   dead: number;
   others: number;
   elsewhere: string;
+  link: string;
 };
 
 const changes: [string, Partial<Changed>][] = [
@@ -20,6 +21,7 @@ const changes: [string, Partial<Changed>][] = [
   ['a dead letter', { dead: 1 }],
   ['another daemon’s sink that is away', { elsewhere: 'open' }],
   ['what waits on another daemon', { others: 5 }],
+  ['another daemon’s broker that is away', { link: 'away' }],
 ];
 
 /** By what is true now. */
@@ -31,12 +33,21 @@ function watching(now: Changed): RouteWatch {
     return [{ name: 'crm', stuck: false, activity, counts }];
   };
   const theirs = () => ({ name: 'log', holder: 'beta', waiting: now.others, circuit: { state: now.elsewhere } });
-  const status = async () => ({ daemons: [{}, {}], routes: [theirs()] }) as unknown as Status; // as well
+  const beta = () => ({ name: 'beta', brokers: [{ zone: 'west', broker: 'b:1', state: now.link, paused: false }] });
+  const status = async () => ({ daemons: [{}, beta()], routes: [theirs()] }) as unknown as Status; // as well
   return new RouteWatch(routes, status);
 }
 
 test.each(changes)('%s is noticed, and told a few times, and then no more', async (_what, change) => {
-  const now: Changed = { circuit: 'closed', inFlight: 0, delivered: 0, dead: 0, others: 0, elsewhere: 'closed' };
+  const now: Changed = {
+    circuit: 'closed',
+    inFlight: 0,
+    delivered: 0,
+    dead: 0,
+    others: 0,
+    elsewhere: 'closed',
+    link: 'consuming',
+  };
   const watch = watching(now);
   const looks = async (count: number) => {
     const told = [];
