@@ -32,7 +32,7 @@ export class Interrupted extends Error {
 
 /** Something was answered that HTTP has no meaning for. */
 export class InvalidAnswer extends Error {
-  override readonly name = 'OddAnswer';
+  override readonly name = 'InvalidAnswer';
 }
 
 /** How much of an answer is read, in bytes. */
@@ -41,7 +41,7 @@ const longestAnswer = 64 * 1024;
 /**
  * Sends a request and reads its answer. Once the status is known it counts, whatever becomes of the body: one that
  * breaks off, never ends or is too long is dropped.
- * @throws TimedOut, Interrupted, OddAnswer, or an error of the connection
+ * @throws TimedOut, Interrupted, InvalidAnswer, or an error of the connection
  */
 export function roundTrip(
   dispatcher: Dispatcher,
