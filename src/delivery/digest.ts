@@ -1,7 +1,7 @@
 import { digestReason } from '../journal/route-session.ts';
 import { mostInDigest, type Sink, type SinkLimits, SinkUnavailable } from '../sinks/sink.ts';
 import type { PendingDelivery } from './pending-delivery.ts';
-import type { Queue, Wait } from './queue.ts';
+import { UnorderedQueue, type Wait } from './queue.ts';
 
 /** How often one message tells of what has come meanwhile, and of whose. */
 export interface DigestOptions {
@@ -35,14 +35,14 @@ export function digesting(sink: Sink): Sink {
  * What is new waits in the journal until its period is over, by the clock in UTC: another daemon and a later start come to
  * the same time. What is due goes out with all others of its account, or of the route.
  */
-export class DigestQueue implements Queue {
-  readonly hasOrder = false;
+export class DigestQueue extends UnorderedQueue {
   readonly #options: DigestOptions;
   /** By account, in the order in which they go out; what has none has an empty one. */
   readonly #groups = new Map<string, PendingDelivery[]>();
   #ready = 0;
 
   constructor(options: DigestOptions) {
+    super();
     this.#options = options;
   }
 
@@ -67,33 +67,6 @@ export class DigestQueue implements Queue {
     return taken;
   }
 
-  putBack(deliveries: readonly PendingDelivery[], place: 'first' | 'last'): void {
-    const ready = this.#all();
-    this.#hold(place === 'first' ? [...deliveries, ...ready] : [...ready, ...deliveries]);
-  }
-
-  release(): PendingDelivery[] {
-    return [];
-  }
-
-  needsRefill(): string[] {
-    return [];
-  }
-
-  refill(): readonly PendingDelivery[] {
-    return [];
-  }
-
-  retryPending(): number[] {
-    return [];
-  }
-
-  drop(seqs: ReadonlySet<number>): PendingDelivery[] {
-    const ready = this.#all();
-    this.#hold(ready.filter(({ entry }) => !seqs.has(entry.seq)));
-    return ready.filter(({ entry }) => seqs.has(entry.seq));
-  }
-
   #waitOf({ entry }: PendingDelivery): Wait {
     const { every } = this.#options;
     const end = (Math.floor(entry.header.receivedAt / every) + 1) * every;
@@ -101,12 +74,11 @@ export class DigestQueue implements Queue {
     return { reason: `${digestReason}${time} UTC`, dueAt: end + grace };
   }
 
-  #all(): PendingDelivery[] {
+  protected all(): PendingDelivery[] {
     return [...this.#groups.values()].flat();
   }
 
-  /** These, in the place of all that there were. */
-  #hold(deliveries: readonly PendingDelivery[]): void {
+  protected hold(deliveries: PendingDelivery[]): void {
     this.#groups.clear();
     this.#ready = 0;
     for (const delivery of deliveries) this.#put(delivery);

@@ -42,9 +42,48 @@ export interface Queue {
   drop(seqs: ReadonlySet<number>): PendingDelivery[];
 }
 
-/** No order: first come, first served. */
-export class Fifo implements Queue {
+/** What queues without an order have in common: nothing waits behind anything else, and so nothing has to be fetched for it. */
+export abstract class UnorderedQueue implements Queue {
   readonly hasOrder = false;
+
+  abstract get ready(): number;
+  abstract add(delivery: PendingDelivery): Wait | undefined;
+  abstract take(max: number): PendingDelivery[];
+  /** All that may go out. */
+  protected abstract all(): PendingDelivery[];
+  /** These, in the place of all that there were. */
+  protected abstract hold(deliveries: PendingDelivery[]): void;
+
+  putBack(deliveries: readonly PendingDelivery[], place: 'first' | 'last'): void {
+    const ready = this.all();
+    this.hold(place === 'first' ? [...deliveries, ...ready] : [...ready, ...deliveries]);
+  }
+
+  drop(seqs: ReadonlySet<number>): PendingDelivery[] {
+    const ready = this.all();
+    this.hold(ready.filter(({ entry }) => !seqs.has(entry.seq)));
+    return ready.filter(({ entry }) => seqs.has(entry.seq));
+  }
+
+  release(): PendingDelivery[] {
+    return [];
+  }
+
+  needsRefill(): string[] {
+    return [];
+  }
+
+  refill(): readonly PendingDelivery[] {
+    return [];
+  }
+
+  retryPending(): number[] {
+    return [];
+  }
+}
+
+/** First come, first served. */
+export class Fifo extends UnorderedQueue {
   #deliveries: PendingDelivery[] = [];
   /** How many of them have been taken. */
   #taken = 0;
@@ -65,32 +104,12 @@ export class Fifo implements Queue {
     return taken;
   }
 
-  putBack(deliveries: readonly PendingDelivery[], place: 'first' | 'last'): void {
-    const ready = this.#deliveries.slice(this.#taken);
-    this.#deliveries = place === 'first' ? [...deliveries, ...ready] : [...ready, ...deliveries];
+  protected all(): PendingDelivery[] {
+    return this.#deliveries.slice(this.#taken);
+  }
+
+  protected hold(deliveries: PendingDelivery[]): void {
+    this.#deliveries = deliveries;
     this.#taken = 0;
-  }
-
-  release(): PendingDelivery[] {
-    return [];
-  }
-
-  needsRefill(): string[] {
-    return [];
-  }
-
-  refill(): readonly PendingDelivery[] {
-    return [];
-  }
-
-  retryPending(): number[] {
-    return [];
-  }
-
-  drop(seqs: ReadonlySet<number>): PendingDelivery[] {
-    const ready = this.#deliveries.slice(this.#taken);
-    this.#deliveries = ready.filter(({ entry }) => !seqs.has(entry.seq));
-    this.#taken = 0;
-    return ready.filter(({ entry }) => seqs.has(entry.seq));
   }
 }
